@@ -1,0 +1,108 @@
+// What a channel is to the gateway. A new channel is one type that conforms to this.
+
+/// Translates between one channel of a provider and the message model. The engine mounts the adapter's routes, asks
+/// it whose a request is, and never reads a provider's form itself.
+public protocol ChannelAdapter: Sendable {
+  associatedtype Configuration: ChannelConfiguration
+
+  /// The word in `channels.yaml`: `sms`, `mms`, `whatsapp`.
+  static var type: ChannelType { get }
+
+  /// - Throws: ``ConfigurationProblem`` for what decodes but cannot be.
+  init(configuration: Configuration, context: ChannelContext) throws
+
+  var capabilities: ChannelCapabilities { get }
+
+  /// The paths the provider calls. Several adapters may name the same one.
+  var routes: [WebhookRoute] { get }
+
+  /// Our addresses on this channel, bare, the first one the default sender; or the pool that stands for them.
+  var senders: [Sender] { get }
+
+  /// Whose the request is, judged by its words alone, before any signature is checked. The strongest claim receives.
+  func claim(_ request: WebhookRequest) -> WebhookClaim
+
+  /// Verifies, parses and normalises. Synchronous and pure: the same request gives the same events.
+  func receive(_ request: WebhookRequest) throws(WebhookRejection) -> [InboundEvent]
+
+  /// Makes one call to the provider, and only one: the engine decides on retries.
+  func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt
+}
+
+/// An adapter that can say what became of a message whose `send` gave no answer.
+public protocol OutcomeLookup: ChannelAdapter {
+  /// Looks the message up at the provider by our id, recipient, sender, time and body.
+  /// - Returns: the receipt where the provider has it, nil where it provably has not.
+  /// - Throws: ``SendFailure`` where the provider could not be asked; nothing is known then.
+  func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> SendReceipt?
+
+  /// The same, where some of the provider's messages are known to be others of ours.
+  /// - Parameter adopted: the provider's ids that our other messages to this contact hold.
+  func lookUp(
+    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
+  ) async throws(SendFailure) -> SendReceipt?
+}
+
+extension OutcomeLookup {
+  /// For an adapter that cannot leave any out: what it finds is ours only where no other message holds it.
+  public func lookUp(
+    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
+  ) async throws(SendFailure) -> SendReceipt? {
+    let receipt = try await lookUp(message, attemptedAt: attemptedAt)
+    guard let receipt, adopted.contains(receipt.providerSID) else { return receipt }
+    throw SendFailure(.unknownOutcome, code: "unknown_outcome", message: "what was found is another message of ours")
+  }
+}
+
+/// An adapter that can fetch a message's present state from the provider.
+public protocol StatusLookup: ChannelAdapter {
+  func status(ofProviderSID sid: String) async throws(SendFailure) -> StatusUpdate
+}
+
+/// An adapter whose texts are counted in parts.
+public protocol SegmentCounting: ChannelAdapter {
+  /// How many parts a text takes on the air.
+  func segments(of body: String) -> Segments
+}
+
+/// A number, short code, pool or agent of ours that messages leave from.
+public struct Sender: Hashable, Sendable {
+  /// Bare address (`+1500…`), or the pool's id (`MG…`).
+  public var address: String
+  /// Parts per second the provider takes from this sender.
+  public var messagesPerSecond: Double
+
+  public init(address: String, messagesPerSecond: Double) {
+    self.address = address
+    self.messagesPerSecond = messagesPerSecond
+  }
+}
+
+/// A path a provider calls, below the gateway's public URL.
+public struct WebhookRoute: Hashable, Sendable {
+  public enum Purpose: String, Hashable, Sendable { case incoming, status }
+
+  public var path: String
+  public var purpose: Purpose
+
+  public init(path: String, purpose: Purpose) {
+    self.path = path
+    self.purpose = purpose
+  }
+}
+
+/// How strongly an adapter claims a request.
+public enum WebhookClaim: Int, Comparable, Sendable {
+  /// Not ours: another account, or nothing that can be read.
+  case none
+  /// Our account, but neither our kind of channel nor our address.
+  case account
+  /// Our account and kind of channel; the address is nobody's.
+  case kind
+  /// Our address.
+  case address
+  /// Our address and exactly our kind of message.
+  case exact
+
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}

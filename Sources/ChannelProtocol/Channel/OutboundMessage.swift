@@ -1,0 +1,92 @@
+// What an adapter is asked to send, what it answers, and how it may fail.
+
+/// A message on its way out: all checks are made, the sender is chosen.
+public struct OutboundMessage: Sendable, Hashable {
+  public var id: Identifier
+  /// Bare address of the sender, or the pool's id (`MG…`).
+  public var from: String
+  /// Bare address of the contact.
+  public var to: String
+  public var channelType: ChannelType
+  public var body: String?
+  public var content: Content
+  /// URLs the provider can fetch.
+  public var mediaURLs: [String]
+  public var template: TemplateReference?
+  /// How long the provider may hold it.
+  public var validity: Duration?
+  /// Where the provider reports to; carries our id, so that a report which overtakes the answer finds its message.
+  public var statusCallback: String
+
+  public init(
+    id: Identifier, from: String, to: String, channelType: ChannelType, body: String?, content: Content,
+    mediaURLs: [String] = [], template: TemplateReference? = nil, validity: Duration? = nil, statusCallback: String
+  ) {
+    self.id = id
+    self.from = from
+    self.to = to
+    self.channelType = channelType
+    self.body = body
+    self.content = content
+    self.mediaURLs = mediaURLs
+    self.template = template
+    self.validity = validity
+    self.statusCallback = statusCallback
+  }
+}
+
+/// The provider has the message.
+public struct SendReceipt: Sendable, Hashable {
+  public var providerSID: String
+  public var status: DeliveryStatus
+  /// The provider's own word.
+  public var providerStatus: String
+  public var segmentCount: Int?
+  /// The sender, where the provider chose it.
+  public var from: String?
+  public var raw: RawPayload
+
+  public init(
+    providerSID: String, status: DeliveryStatus, providerStatus: String, segmentCount: Int? = nil, from: String? = nil,
+    raw: RawPayload
+  ) {
+    self.providerSID = providerSID
+    self.status = status
+    self.providerStatus = providerStatus
+    self.segmentCount = segmentCount
+    self.from = from
+    self.raw = raw
+  }
+}
+
+/// Why a send did not succeed: exactly what the engine must know to decide, and words for a person.
+public struct SendFailure: Error, Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// The provider refused for good.
+    case rejected
+    /// Not processed; may succeed later.
+    case transient
+    /// Not processed; too fast.
+    case throttled(retryAfter: Duration?)
+    /// Refused: the contact opted out.
+    case optedOut
+    /// Refused: something of ours must be mended first (credentials, permissions, a sender).
+    case misconfigured
+    /// The provider may or may not have it: never repeat blindly.
+    case unknownOutcome
+  }
+
+  public var kind: Kind
+  /// The provider's code, or a word of ours.
+  public var code: String
+  public var message: String
+  /// What it means and what to do.
+  public var explanation: String?
+
+  public init(_ kind: Kind, code: String, message: String, explanation: String? = nil) {
+    self.kind = kind
+    self.code = code
+    self.message = message
+    self.explanation = explanation
+  }
+}

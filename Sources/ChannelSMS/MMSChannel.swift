@@ -1,0 +1,25 @@
+// The MMS adapter.
+
+public import ChannelProtocol
+public import Twilio
+
+/// Messages with files to phones; of one contact channel and conversation with SMS.
+public struct MMSChannel: TwilioChannel {
+  public static let type = ChannelType.mms
+
+  public let line: TwilioLine
+  public let configuration: MMSConfiguration
+
+  public init(configuration: MMSConfiguration, context: ChannelContext) throws {
+    self.configuration = configuration
+    line = try TwilioLine(type: Self.type, senders: configuration.senders, defaultRate: 1, context: context)
+  }
+
+  public var capabilities: ChannelCapabilities {
+    ChannelCapabilities(maximumBodyLength: 1_600, maximumMedia: PhoneMessage.maximumMedia, templates: true)
+  }
+
+  public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
+    try PhoneMessage.request(for: message, on: line)
+  }
+}

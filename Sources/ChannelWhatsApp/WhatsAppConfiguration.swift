@@ -1,0 +1,72 @@
+// The options of a `whatsapp` entry in `channels.yaml`.
+
+public import ChannelProtocol
+public import Twilio
+
+/// What happens to a free-form message more than 24 hours after the contact's last one.
+public struct WindowOptions: Decodable, Sendable, Hashable {
+  public enum Policy: String, Decodable, Sendable, Hashable, CaseIterable {
+    /// It is refused.
+    case reject
+    /// A template goes in its place.
+    case template
+    /// It waits until the contact writes.
+    case hold
+  }
+
+  public var policy: Policy
+  /// `HX…`, for ``Policy/template``.
+  public var template: String?
+
+  public init(policy: Policy = .reject, template: String? = nil) {
+    self.policy = policy
+    self.template = template
+  }
+
+  private enum CodingKeys: CodingKey { case policy, template }
+
+  /// Without a policy a template means ``Policy/template``.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    template = try container.decodeIfPresent(String.self, forKey: .template)
+    policy = try container.decodeIfPresent(Policy.self, forKey: .policy) ?? (template == nil ? .reject : .template)
+  }
+
+  static let key = ConfigurationKey(
+    "window",
+    .object([
+      ConfigurationKey(
+        "policy", .choice(Policy.allCases.map(\.rawValue)), "What happens to a message outside the window."),
+      ConfigurationKey("template", .string, "The template (HX…) that is sent in its place."),
+    ]), "The 24 hours after a contact's last message in which free-form messages are allowed.")
+}
+
+public struct WhatsAppConfiguration: ChannelConfiguration, Hashable {
+  public var senders: TwilioSenders
+  public var window: WindowOptions
+
+  public init(senders: TwilioSenders, window: WindowOptions = WindowOptions()) {
+    self.senders = senders
+    self.window = window
+  }
+
+  private enum CodingKeys: CodingKey { case window }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    senders = try TwilioSenders(from: decoder)
+    window = try container.decodeIfPresent(WindowOptions.self, forKey: .window) ?? WindowOptions()
+  }
+
+  public static let keys = TwilioSenders.keys + [WindowOptions.key]
+
+  func check() throws(ConfigurationProblem) {
+    if window.policy == .template, window.template == nil {
+      throw ConfigurationProblem(path: ["window", "policy"], "The policy `template` needs a `template` (HX…).")
+    }
+    guard let template = window.template else { return }
+    guard template.hasPrefix("HX"), template.utf8.count > 2 else {
+      throw ConfigurationProblem(path: ["window", "template"], "A template's id is HX and 32 hexadecimal digits.")
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// /api/conversations
+
+import ChannelProtocol
+import Hummingbird
+import Storage
+
+extension APIRouter {
+  mutating func addConversations(_ services: APIServices) {
+    on(.get, "/api/conversations", scope: .read) { request, _ in
+      var query = QueryReader(request)
+      var filter = ConversationQuery()
+      filter.status = query.choice("status", Conversation.Status.self)
+      filter.channel = query.string("channel")
+      filter.unread = query.boolean("unread")
+      let page = query.page()
+      try query.finish()
+      let now = services.clock.now()
+      return .page(try await services.store.conversations(filter, page: page)) { $0.write(to: &$1, now: now) }
+    }
+
+    on(.get, "/api/conversations/:id", scope: .read) { request, context in
+      var query = QueryReader(request)
+      try query.finish()
+      let id = try context.identifier("id", of: "conversation")
+      guard let conversation = try await services.store.conversation(id) else { throw Problem.notFound("conversation") }
+      var filter = MessageQuery()
+      filter.conversation = id
+      let messages = try await services.store.messages(filter, page: PageRequest())
+      let now = services.clock.now()
+      return Response { writer in
+        conversation.write(to: &writer, now: now) { writer in
+          writer.member("messages") { writer in
+            writer.object { writer in
+              writer.member("data") { writer in
+                writer.array { writer in for message in messages.items { message.write(to: &writer) } }
+              }
+              writer.member("nextCursor", messages.next?.description)
+            }
+          }
+        }
+      }
+    }
+
+    on(.patch, "/api/conversations/:id/read", scope: .send) { _, context in
+      let id = try context.identifier("id", of: "conversation")
+      guard let conversation = try await services.store.markRead(conversation: id) else {
+        throw Problem.notFound("conversation")
+      }
+      let now = services.clock.now()
+      return Response { conversation.write(to: &$0, now: now) }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// /api/messages
+
+import ChannelProtocol
+import Hummingbird
+import Storage
+
+extension APIRouter {
+  mutating func addMessages(_ services: APIServices) {
+    on(.post, "/api/messages", scope: .send) { request, _ in
+      let message = try await services.intake.accept(SendRequest(try await BodyReader.read(request)))
+      return Response(.accepted, headers: [.location: "/api/messages/\(message.id)"]) { message.write(to: &$0) }
+    }
+
+    on(.get, "/api/messages", scope: .read) { request, _ in
+      var query = QueryReader(request)
+      var filter = MessageQuery()
+      filter.conversation = query.identifier("conversation")
+      filter.contact = query.identifier("contact")
+      filter.channel = query.string("channel")
+      filter.direction = query.choice("direction", Direction.self)
+      filter.statuses = query.choices("status", DeliveryStatus.self)
+      filter.providerSID = query.string("providerSid")
+      filter.since = query.timestamp("since")
+      filter.until = query.timestamp("until")
+      let page = query.page()
+      try query.finish()
+      return .page(try await services.store.messages(filter, page: page)) { $0.write(to: &$1) }
+    }
+
+    on(.get, "/api/messages/:id", scope: .read) { request, context in
+      var query = QueryReader(request)
+      let include = query.string("include")
+      try query.finish()
+      guard include == nil || include == "raw" else { throw Problem.invalid("include", "can only be raw") }
+      if include == "raw", !(context.principal?.scopes.contains(.manage) ?? false) {
+        throw Problem(.forbidden, "missing_scope", "Raw payloads need the scope manage.")
+      }
+      let id = try context.identifier("id", of: "message")
+      guard let detail = try await services.store.message(id) else { throw Problem.notFound("message") }
+      return Response { writer in
+        detail.message.write(to: &writer) { writer in
+          writer.member("statusHistory") { writer in
+            writer.array { writer in for report in detail.history { report.write(to: &writer) } }
+          }
+          if include == "raw" {
+            writer.key("raw")
+            writer.raw(detail.raw ?? Array("{}".utf8))
+          }
+        }
+      }
+    }
+  }
+}

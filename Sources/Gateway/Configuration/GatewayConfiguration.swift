@@ -1,0 +1,78 @@
+// The whole configuration as a value: read once, compared at a reload, never changed.
+
+public import ChannelProtocol
+
+/// `channels.yaml`, checked, with its variables expanded.
+public struct GatewayConfiguration: Sendable, Hashable {
+  public struct Server: Sendable, Hashable {
+    public var host: String
+    /// 0: any free one.
+    public var port: Int
+    /// Without a trailing slash; nil: not set.
+    public var publicURL: String?
+  }
+
+  public enum Database: Sendable, Hashable {
+    /// A private cluster under `.fractal/postgres`.
+    case embedded
+    /// What libpq takes: a `postgres://` URL, or `host=… dbname=…`.
+    case url(Secret)
+  }
+
+  public struct Limits: Sendable, Hashable {
+    /// For each API key; 0: no limit.
+    public var requestsPerSecond: Double
+    public var burst: Int
+  }
+
+  public struct Media: Sendable, Hashable {
+    public enum Store: String, Sendable, Hashable { case database, disk, none }
+    public var store: Store
+    /// The directory of `disk`.
+    public var path: String
+  }
+
+  public struct Retention: Sendable, Hashable {
+    /// How long the event log goes back.
+    public var events: Duration
+  }
+
+  /// The file's name as it was given, for messages.
+  public var file: String
+  public var server: Server
+  public var database: Database
+  public var accounts: [AccountEntry]
+  public var channels: [ChannelEntry]
+  public var sinks: [SinkEntry]
+  public var limits: Limits
+  public var media: Media
+  public var retention: Retention
+
+  /// Reads and checks a file.
+  /// - Parameters:
+  ///   - path: as the person gave it; messages repeat it.
+  ///   - environment: where `${VAR}` comes from.
+  /// - Throws: all of its problems at once.
+  public static func load(
+    path: String, environment: [String: String], schema: ConfigurationSchema
+  ) throws(ConfigurationError) -> Self {
+    try parse(ConfigurationDocument.read(path: path), file: path, environment: environment, schema: schema)
+  }
+
+  /// Checks a text as `load` does a file.
+  /// - Parameter file: the name in messages.
+  public static func parse(
+    _ text: String, file: String, environment: [String: String], schema: ConfigurationSchema
+  ) throws(ConfigurationError) -> Self {
+    let document = ConfigurationDocument(text: text)
+    guard let root = document.root else { throw ConfigurationError(file: file, problems: document.problems) }
+    var reader = ConfigurationReader(schema: schema, environment: environment)
+    let configuration = reader.read(root, file: file)
+    let problems = document.problems + reader.problems
+    guard problems.isEmpty else { throw ConfigurationError(file: file, problems: problems) }
+    return configuration
+  }
+
+  /// The account that a channel belongs to.
+  public func account(of channel: ChannelEntry) -> AccountEntry? { accounts.first { $0.id == channel.accountID } }
+}

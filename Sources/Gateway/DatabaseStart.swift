@@ -1,0 +1,56 @@
+// Opens the database of the configuration: a private cluster, or one that is there already.
+
+import ChannelProtocol
+import Logging
+import Postgres
+import Storage
+
+/// A database that answers.
+struct DatabaseStart: Sendable {
+  let configuration: PostgresConfiguration
+  private let cluster: EmbeddedCluster?
+
+  /// - Throws: ``StartupFailure``
+  static func open(
+    _ database: GatewayConfiguration.Database, state: StateDirectory, logger: Logger
+  ) async throws(StartupFailure) -> DatabaseStart {
+    switch database {
+    case .embedded:
+      do {
+        let cluster = try await EmbeddedCluster.start(directory: state.postgres)
+        return DatabaseStart(configuration: prepared(cluster.configuration), cluster: cluster)
+      } catch {
+        throw StartupFailure("the private PostgreSQL under \(state.postgres) does not start: \(words(error))")
+      }
+    case .url(let url):
+      return DatabaseStart(configuration: prepared(PostgresConfiguration(url: url.plaintext)), cluster: nil)
+    }
+  }
+
+  /// Brings it to this program's schema.
+  /// - Returns: the migrations that were run.
+  @discardableResult
+  func migrate(logger: Logger) async throws(StartupFailure) -> [String] {
+    do {
+      return try await Migrator(configuration: configuration, logger: logger).run()
+    } catch let error as SchemaIsNewer {
+      throw StartupFailure("\(error)")
+    } catch {
+      throw StartupFailure("the database cannot be used: \(Self.words(error))")
+    }
+  }
+
+  func stop() async { await cluster?.stop() }
+
+  /// Plans that were made on empty tables must not turn bad: every hot statement is written for the generic one.
+  private static func prepared(_ configuration: PostgresConfiguration) -> PostgresConfiguration {
+    var configuration = configuration
+    configuration.sessionSettings["plan_cache_mode"] = "force_generic_plan"
+    configuration.sessionSettings["jit"] = "off"
+    return configuration
+  }
+
+  private static func words(_ error: any Error) -> String {
+    (error as? PostgresError)?.message ?? "\(error)"
+  }
+}

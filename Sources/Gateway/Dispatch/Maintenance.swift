@@ -1,0 +1,30 @@
+// What must be looked after from time to time, on every node.
+
+import ChannelProtocol
+import Logging
+import Storage
+
+struct Maintenance: Sendable {
+  let store: any MessageStore
+  let logger: Logger
+  var interval: Duration = .seconds(5)
+
+  func run() async throws {
+    while !Task.isCancelled {
+      do {
+        try await store.maintainEventLog()
+        try await adoptParkedReports()
+      } catch {
+        logger.warning("maintenance waits for the database", metadata: ["error": "\(error)"])
+      }
+      try await Task.sleep(for: interval * Double.random(in: 0.8..<1.2))
+    }
+  }
+
+  /// Reports that were parked on one node while another wrote down the message they are about.
+  private func adoptParkedReports() async throws {
+    for update in try await store.parkedReports(limit: 256) {
+      if try await store.apply(update, deadline: .seconds(5)) == .applied { try await store.dropParked(update) }
+    }
+  }
+}

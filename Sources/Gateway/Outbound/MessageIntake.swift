@@ -1,0 +1,154 @@
+// From a request to a queued message: which channel, which sender, whether it can be carried.
+
+import ChannelProtocol
+import HTTPTypes
+import Storage
+
+/// Checks what can be checked before any call, and queues.
+struct MessageIntake: Sendable {
+  let store: any MessageStore
+  let directory: ChannelDirectory
+  let clock: any WallClock
+  var deadline: Duration = .seconds(10)
+
+  /// - Returns: the message, durable and `queued` (or `scheduled`).
+  /// - Throws: ``Problem`` for what is refused; a storage failure otherwise.
+  func accept(_ request: SendRequest) async throws -> Message {
+    let channel = try await channel(for: request)
+    let now = clock.now()
+    try check(request, channel: channel, now: now)
+    guard let sender = channel.senders.first else {
+      throw Problem(.unprocessableContent, "unknown_channel", "The channel \(channel.id) has no sender.")
+    }
+    let content = content(of: request)
+    let segments = request.body.flatMap { (channel.adapter as? any SegmentCounting)?.segments(of: $0) }
+    return try await store.queue(
+      OutboundRecord(
+        id: clock.makeIdentifier(), to: Address(type: channel.type, value: request.to), channel: channel.id,
+        channelType: channel.type, line: channel.line, sender: sender.address, senderKey: channel.senderKey(sender),
+        accountSID: channel.account.accountSID, body: body(of: request, content), content: content,
+        media: request.media, template: request.template, segments: segments, units: segments?.count ?? 1,
+        scheduledAt: request.scheduledAt, validFor: request.validFor, replyTo: request.replyTo,
+        metadata: request.metadata, createdAt: now), deadline: deadline)
+  }
+
+  // MARK: Which channel
+
+  private func channel(for request: SendRequest) async throws -> ConfiguredChannel {
+    var candidates: [ConfiguredChannel]
+    if let word = request.channel {
+      if let channel = directory[word] {
+        guard request.impliedType.map({ channel.type.contactType == $0.contactType }) ?? true else {
+          throw Problem.invalid("to", "its prefix is of another type than the channel \(word)")
+        }
+        return channel
+      }
+      candidates = directory.channels(of: ChannelType(word))
+      guard !candidates.isEmpty else {
+        throw Problem(
+          .unprocessableContent, "unknown_channel", "No channel has the id or type \(word).",
+          errors: [.init(field: "channel", message: "is neither a channel's id nor a type")])
+      }
+    } else if let type = request.impliedType {
+      candidates = directory.channels(of: type)
+      guard !candidates.isEmpty else {
+        throw Problem(.unprocessableContent, "unknown_channel", "No channel of the type \(type) is configured.")
+      }
+    } else {
+      candidates = directory.channels
+    }
+    candidates = candidates.filter { fits(request, $0) }
+    if candidates.count > 1, let last = try await lastUsed(request.to, among: candidates) { return last }
+    guard candidates.count == 1, let only = candidates.first else {
+      if candidates.isEmpty {
+        throw Problem(.unprocessableContent, "unsupported_content", "No channel can carry this message to this address.")
+      }
+      throw Problem(
+        .unprocessableContent, "ambiguous_channel", "Several channels fit: name one.",
+        errors: [.init(field: "channel", message: "is needed here")],
+        members: ["candidates": .array(candidates.map { .string($0.id) })])
+    }
+    return only
+  }
+
+  private func fits(_ request: SendRequest, _ channel: ConfiguredChannel) -> Bool {
+    AddressCheck.problem(request.to, channel.capabilities) == nil
+      && unsupported(request, channel.capabilities) == nil
+  }
+
+  private func lastUsed(_ address: String, among candidates: [ConfiguredChannel]) async throws -> ConfiguredChannel? {
+    guard let id = try await store.lastChannel(of: address, types: candidates.map(\.type)) else { return nil }
+    return candidates.first { $0.id == id }
+  }
+
+  // MARK: Whether it can be carried
+
+  private func check(_ request: SendRequest, channel: ConfiguredChannel, now: Timestamp) throws(Problem) {
+    if let problem = AddressCheck.problem(request.to, channel.capabilities) { throw .invalid("to", problem) }
+    if channel.senders.contains(where: { $0.address == request.to }) {
+      throw .invalid("to", "is our own address on this channel")
+    }
+    if let problem = unsupported(request, channel.capabilities) {
+      throw Problem(.unprocessableContent, "unsupported_content", problem)
+    }
+    if let scheduledAt = request.scheduledAt, scheduledAt <= now {
+      throw .invalid("scheduledAt", "must be in the future")
+    }
+  }
+
+  /// Why a channel cannot carry a message; nil: it can.
+  private func unsupported(_ request: SendRequest, _ capabilities: ChannelCapabilities) -> String? {
+    if (request.body?.unicodeScalars.count ?? 0) > capabilities.maximumBodyLength {
+      return "The channel carries \(capabilities.maximumBodyLength) characters at most."
+    }
+    if request.media.count > capabilities.maximumMedia {
+      return capabilities.maximumMedia == 0
+        ? "The channel carries no media." : "The channel carries \(capabilities.maximumMedia) media at most."
+    }
+    if request.template != nil, !capabilities.templates { return "The channel has no templates." }
+    switch request.content?.kind {
+    case nil, .text: return nil
+    case .location: return capabilities.location ? nil : "The channel carries no locations."
+    case .template: return capabilities.templates ? nil : "The channel has no templates."
+    case .media, .contacts, .buttonReply, .listReply, .reaction, .sticker, .interactive, .unknown:
+      return "Content of this kind cannot be sent on the channel; use body, media or contentSid."
+    }
+  }
+
+  private func content(of request: SendRequest) -> Content {
+    if let content = request.content { return content }
+    if let template = request.template { return Content(.template(sid: template.sid, variables: template.variables)) }
+    if !request.media.isEmpty { return Content(.media(caption: request.body)) }
+    return Content(.text(request.body ?? ""))
+  }
+
+  private func body(of request: SendRequest, _ content: Content) -> String? {
+    if let body = request.body { return body }
+    if case .text(let text) = content.kind { return text }
+    return nil
+  }
+}
+
+/// Whether an address can be a recipient's.
+enum AddressCheck {
+  /// What is wrong with it, as a sentence's end; nil: nothing.
+  static func problem(_ address: String, _ capabilities: ChannelCapabilities) -> String? {
+    switch capabilities.recipients {
+    case .phone:
+      return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123"
+    case .phoneOrID:
+      if address.utf8.first == UInt8(ascii: "+") { return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123" }
+      let isPlain = address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+      return isPlain && address.utf8.contains(UInt8(ascii: ".")) ? nil : "must be a phone number in E.164, or a user's id"
+    }
+  }
+
+  /// `^\+[1-9]\d{6,14}$`
+  static func isE164(_ address: String) -> Bool {
+    let bytes = Array(address.utf8)
+    guard bytes.count >= 8, bytes.count <= 16, bytes[0] == UInt8(ascii: "+"), bytes[1] != UInt8(ascii: "0") else {
+      return false
+    }
+    return bytes.dropFirst().allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+  }
+}

@@ -1,0 +1,203 @@
+// Sends for one sender of ours, at its pace, for as long as this node leads it.
+
+import ChannelProtocol
+import Logging
+import Metrics
+import Storage
+
+/// What all loops share.
+struct SendingContext: Sendable {
+  let store: any MessageStore
+  let directory: ChannelDirectory
+  let publicURL: String
+  let policy: SendPolicy
+  let clock: any WallClock
+  let logger: Logger
+  let metrics: any MetricsFactory
+  /// How long a claim is good for: longer than the longest call.
+  var claimLease: Duration = .seconds(60)
+  var deadline: Duration = .seconds(10)
+}
+
+/// One sender's loop: claim, wait for its turn, call, write down.
+actor SenderLoop {
+  private let lane: SenderLane
+  private let context: SendingContext
+  private let decision: SendDecision
+  private var pacer: Pacer
+  private let outcomes: SendCounters
+
+  init(_ lane: SenderLane, _ context: SendingContext) {
+    self.lane = lane
+    self.context = context
+    decision = SendDecision(policy: context.policy)
+    pacer = Pacer(rate: lane.messagesPerSecond, now: context.clock.now())
+    outcomes = SendCounters(context.metrics)
+  }
+
+  /// About a second's worth: what is claimed says `sending` and can no longer be overtaken.
+  private var claimSize: Int { max(1, min(64, Int(lane.messagesPerSecond))) }
+
+  /// Works until nothing is due.
+  /// - Returns: when to look again; nil: when somebody says so.
+  func work() async throws -> Timestamp? {
+    while !Task.isCancelled {
+      // A read first: looking must not cost the lane a transaction.
+      guard let due = try await context.store.nextSends([lane.key])[lane.key] else { return nil }
+      if due > context.clock.now() { return due }
+      for claimed in try await claim(.unresolved, limit: 16) { await resolve(claimed) }
+      await send(try await claim(.waiting, limit: claimSize))
+    }
+    return nil
+  }
+
+  private func claim(_ work: SendClaim.Work, limit: Int) async throws -> [ClaimedSend] {
+    let now = context.clock.now()
+    return try await context.store.claim(
+      SendClaim(
+        senderKey: lane.key, work: work, limit: limit, lease: context.clock.makeIdentifier(),
+        leaseUntil: now + context.claimLease), deadline: context.deadline)
+  }
+
+  // MARK: Sending
+
+  /// Calls are begun in order, each at its time; a slow answer does not hold up the next one.
+  private func send(_ claimed: [ClaimedSend]) async {
+    await withDiscardingTaskGroup { group in
+      for entry in claimed {
+        let start = pacer.reserve(units: entry.units, now: context.clock.now())
+        let pause = start - context.clock.now()
+        if pause > .zero { try? await Task.sleep(for: pause) }
+        if Task.isCancelled {
+          // Nothing was called: it goes back as it was.
+          await record(entry, .retry(at: context.clock.now()))
+          continue
+        }
+        group.addTask { await self.call(entry) }
+      }
+    }
+  }
+
+  private func call(_ entry: ClaimedSend) async {
+    guard let channel = entry.message.channel.flatMap({ context.directory[$0] }) else {
+      return await record(
+        entry, .failed(code: "unknown_channel", message: "The channel is no longer in the configuration."))
+    }
+    let begun = ContinuousClock.now
+    do throws(SendFailure) {
+      let receipt = try await channel.adapter.send(outbound(entry, channel: channel))
+      outcomes.sent(.now - begun)
+      await record(entry, .accepted(receipt), channel: channel)
+    } catch {
+      outcomes.failed(error.kind)
+      let now = context.clock.now()
+      if case .throttled(let retryAfter) = error.kind { pacer.throttled(retryAfter: retryAfter, now: now) }
+      context.logger.warning(
+        "a send did not succeed",
+        metadata: ["message": "\(entry.message.id)", "code": "\(error.code)", "kind": "\(error.kind)"])
+      await record(
+        entry,
+        decision.after(error, attempts: entry.attempts + 1, now: now, jitter: .random(in: 0..<1)).result,
+        channel: channel)
+    }
+  }
+
+  private nonisolated func outbound(_ entry: ClaimedSend, channel: ConfiguredChannel) -> OutboundMessage {
+    OutboundMessage(
+      id: entry.message.id, from: entry.message.from, to: entry.message.to, channelType: entry.message.channelType,
+      body: entry.message.body, content: entry.message.content, mediaURLs: entry.mediaURLs,
+      template: entry.message.template, validity: entry.validity,
+      statusCallback: "\(context.publicURL)\(channel.path(for: .status) ?? "")?message=\(entry.message.id)")
+  }
+
+  // MARK: Unknown outcomes
+
+  /// Finds out what became of a call that gave no answer. It is never simply made again.
+  private func resolve(_ entry: ClaimedSend) async {
+    guard let channel = entry.message.channel.flatMap({ context.directory[$0] }),
+      let adapter = channel.adapter as? any OutcomeLookup
+    else {
+      return await record(
+        entry, .failed(code: "unknown_outcome", message: "The call gave no answer, and nobody can be asked."))
+    }
+    let attemptedAt = entry.attemptedAt ?? entry.message.createdAt
+    do throws(SendFailure) {
+      let receipt = try await adapter.lookUp(outbound(entry, channel: channel), attemptedAt: attemptedAt)
+      let now = context.clock.now()
+      if let receipt {
+        outcomes.adopted.increment()
+        await record(entry, .accepted(receipt), channel: channel)
+      } else {
+        await record(
+          entry, decision.afterAbsence(attempts: entry.attempts, attemptedAt: attemptedAt, now: now).result,
+          channel: channel)
+      }
+    } catch {
+      await record(entry, decision.afterFailedLook(now: context.clock.now()).result, channel: channel)
+    }
+  }
+
+  // MARK: Writing down
+
+  /// Tried until it is written or the lease is over; then whoever claims the message next finds out for itself.
+  private func record(_ entry: ClaimedSend, _ result: SendRecord.Result, channel: ConfiguredChannel? = nil) async {
+    let record = SendRecord(
+      messageID: entry.message.id, lease: entry.lease, accountSID: channel?.account.accountSID ?? "", result: result,
+      at: context.clock.now())
+    let giveUpAt = ContinuousClock.now + context.claimLease
+    var pause = Duration.milliseconds(50)
+    while true {
+      do {
+        // On a task of its own: a cancelled loop must still write down what it did.
+        return try await Task { [context] in try await context.store.record(record, deadline: context.deadline) }.value
+      } catch {
+        guard StorageFailure.isPassing(error), .now < giveUpAt else {
+          context.logger.error(
+            "a send could not be written down",
+            metadata: ["message": "\(entry.message.id)", "error": "\(error)"])
+          return
+        }
+        try? await Task.sleep(for: pause * Double.random(in: 0.8..<1.2))
+        pause = min(pause * 2, .seconds(2))
+      }
+    }
+  }
+}
+
+private struct SendCounters: Sendable {
+  let adopted: Counter
+  private let accepted: Counter
+  private let latency: Timer
+  private let failures: [String: Counter]
+
+  init(_ factory: any MetricsFactory) {
+    func counter(_ outcome: String) -> Counter {
+      Counter(label: "fractal_sends_total", dimensions: [("outcome", outcome)], factory: factory)
+    }
+    adopted = counter("adopted")
+    accepted = counter("accepted")
+    latency = Timer(label: "fractal_send_duration", dimensions: [], factory: factory)
+    failures = Dictionary(
+      uniqueKeysWithValues: ["rejected", "transient", "throttled", "opted_out", "misconfigured", "unknown"].map {
+        ($0, counter($0))
+      })
+  }
+
+  func sent(_ duration: Duration) {
+    accepted.increment()
+    latency.record(duration: duration)
+  }
+
+  func failed(_ kind: SendFailure.Kind) {
+    let word =
+      switch kind {
+      case .rejected: "rejected"
+      case .transient: "transient"
+      case .throttled: "throttled"
+      case .optedOut: "opted_out"
+      case .misconfigured: "misconfigured"
+      case .unknownOutcome: "unknown"
+      }
+    failures[word]?.increment()
+  }
+}

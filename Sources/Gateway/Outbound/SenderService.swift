@@ -1,0 +1,95 @@
+// All senders of this node: leads those it can, and wakes their loops when there is work.
+
+import ChannelProtocol
+import Logging
+import Sinks
+import Storage
+
+/// Nodes share senders by lease: one node at a time sends for a sender, so that its pace is kept and its order too.
+struct SenderService: Sendable {
+  let lanes: [SenderLane]
+  let context: SendingContext
+  let ring: EventRing
+  let node: Identifier
+  /// How long a lead lasts unless renewed; a dead node's senders are taken over after it.
+  var leadership: Duration = .seconds(10)
+  /// How long a sender may go unlooked at when nobody wakes it.
+  var poll: Duration = .seconds(1)
+
+  func run() async throws {
+    let leads = SenderLeads()
+    defer { leads.wakeAll() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await keepLeading(leads) }
+      group.addTask { await wakeOnEvents(leads) }
+      for lane in lanes {
+        let (wakes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        leads.register(lane.key, continuation)
+        group.addTask { try await runLoop(lane, leads, wakes) }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Gives the leads back, so that another node need not wait for them to run out.
+  func release() async {
+    try? await context.store.releaseSenders(node: node)
+  }
+
+  private func keepLeading(_ leads: SenderLeads) async throws {
+    let keys = lanes.map(\.key)
+    while !Task.isCancelled {
+      do {
+        leads.set(
+          try await context.store.leaseSenders(keys, node: node, until: leadership),
+          until: .now + leadership * 0.8)
+      } catch {
+        context.logger.warning("senders cannot be leased", metadata: ["error": "\(error)"])
+      }
+      try await Task.sleep(for: leadership * Double.random(in: 0.25..<0.35))
+    }
+  }
+
+  /// A message queued on any node is an event; the ring tells it to all.
+  private func wakeOnEvents(_ leads: SenderLeads) async {
+    let keys = Dictionary(
+      context.directory.channels.map { channel in (channel.id, channel.senders.map(channel.senderKey)) },
+      uniquingKeysWith: { first, _ in first })
+    var seen = ring.position.seq
+    for await _ in ring.signals() {
+      while case .events(let events) = ring.read(after: seen, limit: 1_024), let last = events.last {
+        seen = last.event.seq
+        for event in events where event.event.type == .messageQueued {
+          for key in event.event.channel.flatMap({ keys[$0] }) ?? [] { leads.wake(key) }
+        }
+      }
+      // Too far behind to read: the loops' own poll finds what is due.
+      if case .behind = ring.read(after: seen, limit: 1) {
+        seen = ring.position.seq
+        leads.wakeAll()
+      }
+    }
+  }
+
+  private func runLoop(_ lane: SenderLane, _ leads: SenderLeads, _ wakes: AsyncStream<Void>) async throws {
+    let loop = SenderLoop(lane, context)
+    var iterator = wakes.makeAsyncIterator()
+    while !Task.isCancelled {
+      var pause = poll
+      if leads.isLeading(lane.key) {
+        do {
+          if let due = try await loop.work() { pause = min(pause, max(.milliseconds(5), due - context.clock.now())) }
+        } catch {
+          context.logger.warning("a sender waits for the database", metadata: ["error": "\(error)"])
+        }
+      }
+      // One wake-up is kept while the loop works, so none is missed.
+      let alarm = Task { [pause] in
+        try await Task.sleep(for: pause)
+        leads.wake(lane.key)
+      }
+      _ = await iterator.next()
+      alarm.cancel()
+    }
+  }
+}

@@ -1,0 +1,184 @@
+// Bringing a private cluster up: initdb, adopt or start, wait until it answers.
+
+import Glibc
+import Synchronization
+
+/// One start of an `EmbeddedCluster`, blocking, on a thread of its own.
+struct ClusterStart: Sendable {
+  let directory: String
+  let settings: [String: String]
+  let timeout: Duration
+  let isThrowaway: Bool
+
+  func run() throws(PostgresError) -> EmbeddedCluster {
+    try FileSystem.makeDirectories(directory.hasPrefix("/") ? directory : workingDirectory + "/" + directory)
+    let files = ClusterFiles(directory: try FileSystem.absolute(directory))
+    let binaries = try ClusterBinaries.find()
+    let account = try AccountIdentity.forPostgres()
+    let lock = takeLock(files)
+    if lock != nil {
+      try FileSystem.makePrivateDirectory(files.socketDirectory, owner: account)
+      if !FileSystem.exists(files.data + "/PG_VERSION") { try initialise(files, binaries, account) }
+      trimLog(files)
+    }
+    let deadline = ContinuousClock.now + timeout
+    if let adopted = try adopt(files, lock, until: deadline) { return adopted }
+    return try launch(files, binaries, account, lock, until: deadline)
+  }
+
+  private var workingDirectory: String {
+    guard let path = getcwd(nil, 0) else { return "" }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
+  /// The directory's owner holds this lock for as long as its process lives; nil: another process does.
+  private func takeLock(_ files: ClusterFiles) -> Int32? {
+    let descriptor = open(files.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    if descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+    if descriptor >= 0 { close(descriptor) }
+    return nil
+  }
+
+  // MARK: initdb
+
+  /// Into a directory beside, then renamed: a half-made cluster is never taken for a whole one.
+  private func initialise(
+    _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?
+  ) throws(PostgresError) {
+    let fresh = files.data + ".new"
+    FileSystem.removeAll(fresh)
+    try FileSystem.makePrivateDirectory(fresh, owner: account)
+    var arguments = [
+      "-D", fresh, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=reject",
+      "--no-instructions",
+    ]
+    if isThrowaway { arguments.append("--no-sync") }
+    let process = try ChildProcess.start(binaries.initdb, arguments, account: account, output: files.log)
+    let status = process.wait(until: .now + timeout)
+    guard status == 0, rename(fresh, files.data) == 0 else {
+      let hint = account == nil ? "" : " (the user postgres must be able to reach the directory)"
+      throw PostgresError(.unavailable, "initdb failed with \(status)\(hint): \(logTail(files))")
+    }
+  }
+
+  // MARK: A server that is there
+
+  /// Waits out one that is stopping, and takes over one that answers; nil: there is none.
+  private func adopt(
+    _ files: ClusterFiles, _ lock: Int32?, until deadline: ContinuousClock.Instant
+  ) throws(PostgresError) -> EmbeddedCluster? {
+    var last = "it does not answer"
+    while true {
+      switch RunningPostmaster.find(in: files.data) {
+      case .none where lock != nil: return nil
+      case .stale where lock != nil:
+        // PostgreSQL itself would take the living process for a postmaster.
+        unlink(files.data + "/postmaster.pid")
+        return nil
+      case .none, .stale: last = "another process is starting it"
+      case .running(let postmaster):
+        do throws(PostgresError) {
+          try answers(files)
+          return EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway)
+        } catch { last = error.message }
+      }
+      if deadline.hasPassed {
+        throw PostgresError(.unavailable, "the PostgreSQL that runs on \(files.data) cannot be used: \(last)")
+      }
+      ClusterPause.brief()
+    }
+  }
+
+  // MARK: A server of our own
+
+  private enum Launch: Sendable {
+    case started(Int32)
+    case failed(PostgresError)
+  }
+
+  private func launch(
+    _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?, _ lock: Int32?,
+    until deadline: ContinuousClock.Instant
+  ) throws(PostgresError) -> EmbeddedCluster {
+    let outcome = Monitor<Launch?>(nil)
+    let changed = Condition()
+    let cluster = Monitor<EmbeddedCluster?>(nil)
+    let hasEnded = Monitor(false)
+    let arguments = serverArguments(files)
+    // The signal that ends the server with us follows the thread that starts it: this one waits for the server's end.
+    let started = DedicatedThread.start(name: "pg-postmaster") {
+      do throws(PostgresError) {
+        let process = try ChildProcess.start(
+          binaries.postgres, arguments, account: account, output: files.log, endsWithParent: true)
+        outcome.withLock { $0 = .started(process.identifier) }
+        changed.broadcast()
+        _ = process.wait()
+        hasEnded.withLock { $0 = true }
+        cluster.withLock { $0 }?.ended()
+      } catch {
+        outcome.withLock { $0 = .failed(error) }
+        changed.broadcast()
+      }
+    }
+    guard started, let result = outcome.wait(on: changed, until: { _ in deadline }, { $0 }) else {
+      throw PostgresError(.unavailable, "the PostgreSQL server could not be started in time")
+    }
+    switch result {
+    case .failed(let error): throw error
+    case .started(let postmaster):
+      try waitUntilReady(files, postmaster, until: deadline) { hasEnded.withLock(\.self) }
+      let made = EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway)
+      cluster.withLock { $0 = made }
+      if hasEnded.withLock(\.self) { made.ended() }
+      return made
+    }
+  }
+
+  private func serverArguments(_ files: ClusterFiles) -> [String] {
+    var all = [
+      "listen_addresses": "", "unix_socket_directories": files.socketDirectory, "unix_socket_permissions": "0700",
+      "port": "\(files.port)", "logging_collector": "off", "log_min_messages": "warning",
+    ]
+    all.merge(settings) { $1 }
+    return ["-D", files.data] + all.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+  }
+
+  private func waitUntilReady(
+    _ files: ClusterFiles, _ postmaster: Int32, until deadline: ContinuousClock.Instant, hasEnded: () -> Bool
+  ) throws(PostgresError) {
+    while true {
+      let answer: PostgresError
+      do throws(PostgresError) { return try answers(files) } catch { answer = error }
+      if hasEnded() { throw PostgresError(.unavailable, "the PostgreSQL server ended: \(logTail(files))") }
+      if deadline.hasPassed {
+        kill(postmaster, SIGQUIT)
+        throw PostgresError(.unavailable, "the PostgreSQL server does not get ready: \(answer.message)")
+      }
+      ClusterPause.brief()
+    }
+  }
+
+  /// A session can be had, and it is with the server of this very directory.
+  private func answers(_ files: ClusterFiles) throws(PostgresError) {
+    var configuration = PostgresConfiguration(url: files.connectionString(database: "postgres"))
+    configuration.connectTimeout = .milliseconds(500)
+    let connection = Connection(configuration)
+    connection.deadline = .now + .seconds(1)
+    try connection.open()
+    let data = try connection.execute(Statement("data_directory", "SHOW data_directory")).single().text(0)
+    if data != files.data { throw PostgresError(.unavailable, "its data is in \(data)") }
+  }
+
+  // MARK: The log
+
+  private func logTail(_ files: ClusterFiles) -> String {
+    (FileSystem.read(files.log, last: 600) ?? "").trimmed
+  }
+
+  /// Kept to the last start once it has grown.
+  private func trimLog(_ files: ClusterFiles) {
+    var information = stat()
+    if stat(files.log, &information) == 0 && information.st_size > 10_000_000 { truncate(files.log, 0) }
+  }
+}

@@ -1,0 +1,162 @@
+// One session with PostgreSQL, for the one thread that owns it.
+
+import CLibpq
+
+/// A blocking connection over libpq. Confined to the thread that owns it: not Sendable.
+///
+/// It is always in pipeline mode and non-blocking underneath, so that every wait is a `poll` with a deadline. At the
+/// deadline the statement is cancelled; when the cancel's answer does not come within `cancelGrace`, the connection
+/// is dropped as broken. A broken connection stays broken until `open()`, so that no statement of a transaction can
+/// run outside of it unseen.
+public final class Connection {
+  /// What a statement that was cancelled may take to answer; a deadline is overrun by this at most.
+  public static let cancelGrace: Duration = .milliseconds(250)
+
+  public let configuration: PostgresConfiguration
+  /// Bounds every wait. Whoever lends the connection sets it.
+  public var deadline: ContinuousClock.Instant
+
+  var handle: OpaquePointer?
+  var prepared = PreparedStatements()
+  /// The server has sent a FATAL while no statement was under way.
+  var hasSaidGoodbye = false
+  /// Raised by other threads to end the current wait as cancelled.
+  let interrupt: Interrupt?
+  /// The statement under way has been cancelled, and for which reason.
+  var stopping: PostgresError.Kind?
+  /// Until when its answer is waited for.
+  var stopLimit: ContinuousClock.Instant = .now
+
+  /// Makes a closed connection.
+  public convenience init(_ configuration: PostgresConfiguration) {
+    self.init(configuration, interrupt: nil)
+  }
+
+  init(_ configuration: PostgresConfiguration, interrupt: Interrupt?) {
+    self.configuration = configuration
+    self.interrupt = interrupt
+    self.deadline = .now + .seconds(30)
+  }
+
+  deinit { close() }
+
+  // MARK: State
+
+  public var isOpen: Bool { handle != nil }
+
+  /// The server process of this session, as `pg_stat_activity.pid`; 0 when closed.
+  public var backendProcess: Int32 { handle.map { PQbackendPID($0) } ?? 0 }
+
+  /// For example 150018 for 15.18; 0 when closed.
+  public var serverVersion: Int32 { handle.map { PQserverVersion($0) } ?? 0 }
+
+  /// A transaction is open, or has failed and waits for its ROLLBACK.
+  public var isInTransaction: Bool {
+    guard let handle else { return false }
+    return PQtransactionStatus(handle) != PQTRANS_IDLE
+  }
+
+  /// Whether the server has hung up while nobody looked; does not wait.
+  var isStale: Bool {
+    guard let handle else { return true }
+    // Each round takes one read's worth; what an idle session is sent is short.
+    for _ in 0..<16 {
+      if PQstatus(handle) != CONNECTION_OK || hasSaidGoodbye { return true }
+      guard case .ready = SocketWait.wait(for: PQsocket(handle), write: false, until: .now, interrupt: nil) else {
+        return false
+      }
+      // Parsing is what hands an idle session's FATAL to the notice receiver.
+      if PQconsumeInput(handle) == 0 || PQisBusy(handle) == 1 { return true }
+    }
+    return false
+  }
+
+  public func close() {
+    if let handle { PQfinish(handle) }
+    handle = nil
+    hasSaidGoodbye = false
+    prepared.removeAll()
+  }
+
+  // MARK: Statements
+
+  /// Runs one statement: outside of a transaction it is its own.
+  @discardableResult
+  public func execute(_ statement: Statement, _ parameters: Parameters = Parameters()) throws(PostgresError) -> Rows {
+    try pipeline([(statement, parameters)])[0]
+  }
+
+  /// Runs several statements as one unit: one flush, one Sync, one implicit transaction unless the steps hold
+  /// `BEGIN` … `COMMIT`.
+  ///
+  /// At the first failure the rest is skipped and its error thrown; a transaction that the unit opened is rolled back.
+  /// A connection that is lost after the sending began leaves the outcome unknown, unless an outer transaction is open
+  /// and no step commits it.
+  ///
+  /// - Returns: one answer per step.
+  @discardableResult
+  public func pipeline(_ steps: [(Statement, Parameters)]) throws(PostgresError) -> [Rows] {
+    for (statement, parameters) in steps {
+      do { try parameters.validate() } catch {
+        var error = error
+        error.statement = statement.name
+        throw error
+      }
+    }
+    let handle = try ready()
+    let wasInTransaction = isInTransaction
+    let mayCommit = !wasInTransaction || steps.contains { $0.0.commits }
+    do {
+      return try runUnit(steps, on: handle, mayCommit: mayCommit)
+    } catch {
+      if self.handle != nil && !wasInTransaction && isInTransaction { rollBack() }
+      throw error
+    }
+  }
+
+  /// Runs a script of several statements without parameters, as the simple protocol does: one implicit transaction
+  /// unless it says otherwise. For migrations and session commands.
+  public func simple(_ sql: String) throws(PostgresError) {
+    if sql.utf8.contains(0) { throw PostgresError(.invalidValue, "SQL must not contain NUL") }
+    let handle = try ready()
+    let wasInTransaction = isInTransaction
+    do {
+      try runScript(sql, on: handle)
+    } catch {
+      if self.handle != nil && !wasInTransaction && isInTransaction { rollBack() }
+      throw error
+    }
+  }
+
+  /// Runs `body` between `BEGIN` and `COMMIT`; an error rolls back and passes through.
+  public func transaction<Result>(_ body: (Connection) throws -> Result) throws -> Result {
+    try execute(.begin)
+    do {
+      let result = try body(self)
+      let answer = try execute(.commit)
+      // A transaction that failed inside, with the error swallowed, answers COMMIT with ROLLBACK.
+      if answer.commandTag != "COMMIT" {
+        throw PostgresError(.unexpectedResult, "the transaction had failed before its commit and was rolled back")
+      }
+      return result
+    } catch {
+      if handle != nil && isInTransaction { rollBack() }
+      throw error
+    }
+  }
+
+  /// Ends an open transaction, by dropping the connection if it must be. Never overruns `cancelGrace`.
+  func rollBack() {
+    let limit = deadline
+    deadline = .now + Self.cancelGrace
+    defer { deadline = limit }
+    do { try execute(.rollback) } catch { close() }
+  }
+
+  /// The handle, if a statement may be sent now.
+  private func ready() throws(PostgresError) -> OpaquePointer {
+    guard let handle else { throw PostgresError(.connectionLost, "the connection is not open") }
+    if deadline.hasPassed { throw PostgresError(.deadlineExceeded, "the deadline passed before sending") }
+    return handle
+  }
+}

@@ -1,0 +1,106 @@
+// How a lane writes one batch, and what it does when that fails.
+
+import CoreMetrics
+
+extension LaneQueue {
+  func runBatch(on session: LaneSession) -> Bool {
+    let maximum = max(1, operation.maximumBatch)
+    var depth = 0
+    let count = state.withLock { state in
+      depth = state.waiting.count
+      let count = min(maximum, depth)
+      state.inFlight.append(contentsOf: state.waiting.prefix(count))
+      state.waiting.removeFirst(count)
+      state.outcomeUnknown = false
+      return count
+    }
+    if count == 0 { return false }
+    metrics.depth.record(depth)
+    metrics.batchItems.record(count)
+    let start = ContinuousClock.now
+    write(0..<count, on: session, BatchRecovery())
+    metrics.batchDuration.recordNanoseconds(start.duration(to: .now).nanosecondsClamped)
+    // Everything has been answered by now.
+    state.withLock { $0.inFlight.removeAll(keepingCapacity: true) }
+    return true
+  }
+
+  /// Writes the items of `range` that still have somebody waiting; returns when each of them has its answer.
+  private func write(_ range: Range<Int>, on session: LaneSession, _ recovery: BatchRecovery) {
+    var recovery = recovery
+    while true {
+      let live = liveItems(in: range)
+      guard let latest = live.latest else { return }
+      do {
+        try session.prepare(until: latest)
+        state.withLock { $0.outcomeUnknown = true }
+        let results = try operation.execute(live.items, on: session.connection)
+        try session.checkFinished()
+        guard results.count == live.items.count else {
+          throw PostgresError(
+            .unexpectedResult, "\(operation.name) gave \(results.count) results for \(live.items.count) items")
+        }
+        session.succeeded()
+        state.withLock { $0.outcomeUnknown = live.wasUnknown }
+        return answer(live.indices) { results[$0] }
+      } catch {
+        var error: any Error = error
+        // Once an attempt has been lost, later ones cannot tell what it did: only success can.
+        let mayHaveCommitted = live.wasUnknown || (error as? PostgresError)?.outcomeUnknown ?? false
+        state.withLock { $0.outcomeUnknown = mayHaveCommitted }
+        if session.mend(error) {
+          metrics.retries.increment()
+          continue
+        }
+        var action = recovery.decide(error, itemCount: live.items.count)
+        if session.signal.isPastClosing {
+          error = PostgresError(.closed, "the lane closed before it was written", outcomeUnknown: mayHaveCommitted)
+          action = .fail
+        }
+        switch action {
+        case .fail:
+          return answer(live.indices) { _ in .failure(error) }
+        case .split:
+          metrics.splits.increment()
+          let middle = live.indices[live.indices.count / 2]
+          write(range.lowerBound..<middle, on: session, recovery)
+          return write(middle..<range.upperBound, on: session, recovery)
+        case .retryNow, .retryAfterBackoff, .reconnect:
+          metrics.retries.increment()
+          session.waitBeforeRetry(action, after: error, operation: operation.name)
+        }
+      }
+    }
+  }
+
+  private func liveItems(in range: Range<Int>) -> (
+    indices: [Int], items: [Operation.Item], latest: ContinuousClock.Instant?, wasUnknown: Bool
+  ) {
+    state.withLock { state in
+      var indices: [Int] = []
+      var items: [Operation.Item] = []
+      indices.reserveCapacity(range.count)
+      items.reserveCapacity(range.count)
+      var latest: ContinuousClock.Instant?
+      for index in range where state.inFlight[index].continuation != nil {
+        indices.append(index)
+        items.append(state.inFlight[index].item)
+        latest = max(latest ?? state.inFlight[index].deadline, state.inFlight[index].deadline)
+      }
+      return (indices, items, latest, state.outcomeUnknown)
+    }
+  }
+
+  /// Resumes those who still wait. `result` is asked by the position within `indices`.
+  private func answer(_ indices: [Int], _ result: (Int) -> Result<Operation.Output, any Error>) {
+    var continuations: [CheckedContinuation<Operation.Output, any Error>?] = []
+    continuations.reserveCapacity(indices.count)
+    state.withLock { state in
+      for index in indices {
+        continuations.append(state.inFlight[index].continuation)
+        state.inFlight[index].continuation = nil
+      }
+    }
+    for (position, continuation) in continuations.enumerated() { continuation?.resume(with: result(position)) }
+  }
+}

@@ -1,0 +1,142 @@
+// One operation's queue on a write lane: where callers wait and batches are taken from.
+
+import CoreMetrics
+import DequeModule
+
+/// The queue of one operation. Several of them share a lane's thread and connection.
+public final class LaneQueue<Operation: BatchOperation>: Sendable {
+  struct Entry: Sendable {
+    let item: Operation.Item
+    let deadline: ContinuousClock.Instant
+    /// nil: answered.
+    var continuation: CheckedContinuation<Operation.Output, any Error>?
+  }
+
+  struct State: Sendable {
+    var waiting: Deque<Entry> = []
+    var inFlight: [Entry] = []
+    /// The batch in flight may have been committed without our knowing, or is being written now.
+    var outcomeUnknown = false
+    /// No later than the earliest deadline in here.
+    var earliest: ContinuousClock.Instant?
+    var isClosed = false
+  }
+
+  let operation: Operation
+  let queueLimit: Int
+  let state = Monitor(State())
+  let signal: LaneSignal
+  let metrics: LaneMetrics
+
+  init(_ operation: Operation, queueLimit: Int, signal: LaneSignal, metrics: LaneMetrics) {
+    self.operation = operation
+    self.queueLimit = max(1, queueLimit)
+    self.signal = signal
+    self.metrics = metrics
+  }
+
+  /// Items that wait for a batch.
+  public var depth: Int { state.withLock { $0.waiting.count } }
+
+  /// Writes the item with the next batch and returns after the commit.
+  ///
+  /// The answer comes at the deadline at the latest: `.deadlineExceeded`, with `outcomeUnknown` when the item was in a
+  /// batch that may have been committed. A caller that is cancelled still waits: its item may be in a transaction.
+  ///
+  /// - Throws: `.unavailable` at once when the queue is full, `.closed`, or what the operation says of the item.
+  public func submit(_ item: Operation.Item, deadline: Duration) async throws -> Operation.Output {
+    let limit = ContinuousClock.now + deadline
+    return try await withCheckedThrowingContinuation { continuation in
+      let entry = Entry(item: item, deadline: limit, continuation: continuation)
+      var refusal: PostgresError?
+      var isFirst = false
+      var isEarliest = false
+      state.withLock { state in
+        if state.isClosed {
+          refusal = PostgresError(.closed, "the lane is closed")
+        } else if state.waiting.count >= queueLimit {
+          refusal = PostgresError(.unavailable, "the queue of \(operation.name) is full (\(queueLimit) items)")
+        } else {
+          isFirst = state.waiting.isEmpty
+          state.waiting.append(entry)
+          if state.earliest.map({ limit < $0 }) ?? true {
+            state.earliest = limit
+            isEarliest = true
+          }
+        }
+      }
+      if let refusal {
+        metrics.refused.increment()
+        continuation.resume(throwing: refusal)
+      }
+      if isFirst { signal.announceWork() }
+      if isEarliest { signal.watch(limit) }
+    }
+  }
+}
+
+// MARK: What the lane's threads do with a queue
+
+/// A queue with its types erased.
+protocol LaneWork: Sendable {
+  /// Takes and writes one batch; false when there was none.
+  func runBatch(on session: LaneSession) -> Bool
+  /// Answers whose time is up; returns the next deadline.
+  func sweep(now: ContinuousClock.Instant) -> ContinuousClock.Instant?
+  /// Refuses new items from now on.
+  func refuseFurther()
+  /// Answers everybody.
+  func failAll(_ error: PostgresError)
+}
+
+extension LaneQueue: LaneWork {
+  func sweep(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    var late: [CheckedContinuation<Operation.Output, any Error>] = []
+    var lateInFlight: [CheckedContinuation<Operation.Output, any Error>] = []
+    var outcomeUnknown = false
+    let earliest = state.withLock { state in
+      if state.waiting.contains(where: { $0.deadline <= now }) {
+        late = state.waiting.compactMap { $0.deadline <= now ? $0.continuation : nil }
+        state.waiting.removeAll { $0.deadline <= now }
+      }
+      for index in state.inFlight.indices where state.inFlight[index].deadline <= now {
+        guard let continuation = state.inFlight[index].continuation else { continue }
+        lateInFlight.append(continuation)
+        state.inFlight[index].continuation = nil
+      }
+      outcomeUnknown = state.outcomeUnknown
+      let inFlight = state.inFlight.lazy.filter { $0.continuation != nil }.map(\.deadline).min()
+      let waiting = state.waiting.lazy.map(\.deadline).min()
+      state.earliest = [inFlight, waiting].compactMap(\.self).min()
+      return state.earliest
+    }
+    metrics.expired.increment(by: late.count + lateInFlight.count)
+    for continuation in late {
+      continuation.resume(throwing: PostgresError(.deadlineExceeded, "the deadline passed in the queue"))
+    }
+    for continuation in lateInFlight {
+      continuation.resume(
+        throwing: PostgresError(
+          .deadlineExceeded, "the deadline passed while the batch was written", outcomeUnknown: outcomeUnknown))
+    }
+    return earliest
+  }
+
+  func refuseFurther() { state.withLock { $0.isClosed = true } }
+
+  func failAll(_ error: PostgresError) {
+    var waiting: [CheckedContinuation<Operation.Output, any Error>] = []
+    var inFlight: [CheckedContinuation<Operation.Output, any Error>] = []
+    var inFlightError = error
+    state.withLock { state in
+      waiting = state.waiting.compactMap(\.continuation)
+      state.waiting.removeAll()
+      inFlight = state.inFlight.compactMap(\.continuation)
+      for index in state.inFlight.indices { state.inFlight[index].continuation = nil }
+      inFlightError.outcomeUnknown = state.outcomeUnknown
+      state.earliest = nil
+    }
+    for continuation in waiting { continuation.resume(throwing: error) }
+    for continuation in inFlight { continuation.resume(throwing: inFlightError) }
+  }
+}

@@ -1,0 +1,142 @@
+// A bounded queue of lines and the one thread that writes them, so that a full pipe stops nobody but that thread.
+
+import Foundation
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Appends lines to a descriptor. When the queue is full, new lines are dropped and counted.
+final class LineWriter: Sendable {
+  private struct State {
+    var lines: [UInt8] = []
+    var dropped = 0
+    /// Set once: until when the thread goes on writing what is left.
+    var end: ContinuousClock.Instant?
+    var hasEnded = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+
+  /// The most a pipe takes without blocking once it is writable (PIPE_BUF).
+  private static let chunk = 4_096
+  /// How often a thread that cannot write looks whether it is to stop, in milliseconds.
+  private static let look: Int32 = 100
+
+  private let descriptor: Int32
+  private let closesDescriptor: Bool
+  private let limit: Int
+  private let state = Mutex(State())
+  /// Signalled once for each change from an empty queue, and on stop.
+  private let available = DispatchSemaphore(value: 0)
+
+  /// - Parameters:
+  ///   - closesDescriptor: whether the descriptor is this writer's own, closed when it ends.
+  ///   - limit: bytes that wait at most.
+  init(descriptor: Int32, closesDescriptor: Bool, limit: Int = 4 << 20) {
+    self.descriptor = descriptor
+    self.closesDescriptor = closesDescriptor
+    self.limit = limit
+  }
+
+  /// Lines that were dropped, because the queue was full or could not be written.
+  var dropped: Int { state.withLock(\.dropped) }
+
+  func start() {
+    let thread = Thread { [self] in work() }
+    thread.name = "log sink"
+    thread.start()
+  }
+
+  /// - Returns: false where the line was dropped.
+  @discardableResult
+  func add(_ line: [UInt8]) -> Bool {
+    let wasEmpty: Bool? = state.withLock { state in
+      guard state.lines.count + line.count <= limit, state.end == nil else {
+        state.dropped += 1
+        return nil
+      }
+      defer { state.lines += line }
+      return state.lines.isEmpty
+    }
+    if wasEmpty == true { available.signal() }
+    return wasEmpty != nil
+  }
+
+  /// Writes what is left, for at most `grace`, and ends the thread.
+  func stop(grace: Duration) async {
+    await withCheckedContinuation { continuation in
+      let hasEnded = state.withLock { state in
+        state.end = state.end ?? .now + grace
+        if !state.hasEnded { state.waiting.append(continuation) }
+        return state.hasEnded
+      }
+      available.signal()
+      if hasEnded { continuation.resume() }
+    }
+  }
+
+  // MARK: The thread
+
+  private func work() {
+    // A reader that has gone away must not end the process; the signal goes to the writing thread.
+    var pipeSignal = sigset_t()
+    sigemptyset(&pipeSignal)
+    sigaddset(&pipeSignal, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &pipeSignal, nil)
+    while true {
+      let (lines, isStopping) = state.withLock { state in
+        defer { state.lines = [] }
+        return (state.lines, state.end != nil)
+      }
+      if !lines.isEmpty { write(lines) } else if isStopping { break } else { available.wait() }
+    }
+    if closesDescriptor { close(descriptor) }
+    let waiting = state.withLock { state in
+      state.hasEnded = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  private func write(_ lines: [UInt8]) {
+    var start = 0
+    while start < lines.count {
+      let rest = lines.count - start
+      let written = waitUntilWritable() ? writeSome(lines, from: start) : -1
+      guard written > 0 else {
+        let lost = lines[start...].count { $0 == UInt8(ascii: "\n") }
+        return state.withLock { $0.dropped += lost }
+      }
+      start += min(written, rest)
+    }
+  }
+
+  /// - Returns: the bytes written, less than one where it failed for good.
+  private func writeSome(_ lines: [UInt8], from start: Int) -> Int {
+    while true {
+      let chunk = lines[start...].prefix(Self.chunk)
+      let written = chunk.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+      if written >= 0 || (errno != EINTR && errno != EAGAIN) { return written }
+      if !waitUntilWritable() { return -1 }
+    }
+  }
+
+  /// - Returns: false where the writer is to stop and its grace is over.
+  private func waitUntilWritable() -> Bool {
+    while true {
+      var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      if poll(&request, 1, Self.look) > 0 { return true }
+      if let end = state.withLock(\.end), end <= .now { return false }
+    }
+  }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(descriptor, bytes, count)
+}

@@ -1,0 +1,35 @@
+// An event as one line of JSON.
+
+import ChannelProtocol
+
+/// The lines of the log sink.
+enum LogLine {
+  /// The line, line feed included.
+  static func encode(_ encoded: EncodedEvent, fields: LogSinkConfiguration.Fields) -> [UInt8] {
+    switch fields {
+    case .full: encoded.json + [UInt8(ascii: "\n")]
+    case .summary: summary(encoded.event)
+    }
+  }
+
+  /// `{seq, id, type, at, conversationId, messageId, status, channel}`: nothing a person wrote, no address.
+  private static func summary(_ event: Event) -> [UInt8] {
+    let data = JSONMembers(event.data)
+    let isMessage = event.type.rawValue.hasPrefix("message.")
+    var writer = JSONWriter(capacity: 320)
+    writer.object { writer in
+      writer.key("seq")
+      writer.value(event.seq)
+      writer.member("id", event.id)
+      writer.member("type", event.type.rawValue)
+      writer.member("at", event.at)
+      writer.member("conversationId", event.conversationID)
+      writer.member("messageId", isMessage ? word(data?["id"]) : nil)
+      writer.member("status", word(data?["status"]))
+      writer.member("channel", event.channel)
+    }
+    return writer.bytes + [UInt8(ascii: "\n")]
+  }
+
+  private static func word(_ value: ArraySlice<UInt8>?) -> String? { value.flatMap { JSONMembers.text(of: $0) } }
+}

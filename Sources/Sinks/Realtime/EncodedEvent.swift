@@ -1,0 +1,51 @@
+// An event with its bytes: written as JSON once, shared by every connection that it goes out on.
+
+public import ChannelProtocol
+public import NIOCore
+internal import NIOWebSocket
+
+/// An event and its wire forms. One object for all readers: handing it on costs a reference count.
+public final class EncodedEvent: Sendable, Equatable {
+  public let event: Event
+  /// The whole WebSocket frame, header included (unmasked, as a server sends), of
+  /// `{"type":"event","event":…}`. Copies of the buffer share its storage.
+  public let webSocketFrame: ByteBuffer
+  /// Where `{seq, id, type, at, conversationId, data}` lies within the frame.
+  private let jsonRange: Range<Int>
+
+  public init(_ event: Event) {
+    var writer = JSONWriter(capacity: event.data.count + Self.envelopeSize)
+    event.write(to: &writer)
+    let json = writer.bytes
+    var frame = ByteBuffer()
+    let payloadLength = Self.opening.utf8CodeUnitCount + json.count + 1
+    frame.reserveCapacity(payloadLength + WebSocketFrameHeader.maximumLength)
+    WebSocketFrameHeader(opcode: .text, payloadLength: payloadLength).write(to: &frame)
+    frame.writeStaticString(Self.opening)
+    let start = frame.writerIndex
+    frame.writeBytes(json)
+    jsonRange = start..<frame.writerIndex
+    frame.writeStaticString("}")
+    self.event = event
+    webSocketFrame = frame
+  }
+
+  public var seq: Int64 { event.seq }
+
+  /// The event as one JSON object, `{seq, id, type, at, conversationId, data}`, UTF-8; copied on each call.
+  public var json: [UInt8] { Array(webSocketFrame.getBytes(at: jsonRange.lowerBound, length: jsonRange.count) ?? []) }
+
+  /// The same bytes as ``json``, shared instead of copied.
+  public var jsonBuffer: ByteBuffer {
+    webSocketFrame.getSlice(at: jsonRange.lowerBound, length: jsonRange.count) ?? ByteBuffer()
+  }
+
+  /// About how much memory it holds, in bytes: the frame, the data within the event, and the objects around them.
+  public var memoryCost: Int { webSocketFrame.capacity + event.data.count + 256 }
+
+  public static func == (left: EncodedEvent, right: EncodedEvent) -> Bool { left.event == right.event }
+
+  private static let opening: StaticString = #"{"type":"event","event":"#
+  /// Room for what surrounds `data`.
+  private static let envelopeSize = 224
+}

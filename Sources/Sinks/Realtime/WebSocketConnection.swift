@@ -1,0 +1,326 @@
+// One WebSocket: the shell around the session and the cursor, on its event loop.
+
+internal import ChannelProtocol
+internal import NIOCore
+internal import NIOWebSocket
+
+/// Feeds frames to the session, does what it says, and writes events for as long as the socket takes them. It holds no
+/// queue of events: while the socket is full, the cursor stands still.
+final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
+  typealias InboundIn = WebSocketFrame
+  typealias OutboundIn = Any
+  typealias OutboundOut = ByteBuffer
+
+  private enum Phase {
+    case open
+    /// A close frame was written; the channel is closed when the peer answers, or at the deadline.
+    case closing(deadline: NIODeadline)
+    case closed
+  }
+
+  /// How many events one connection may be given in a turn of its loop.
+  private static let turn = 256
+
+  let endpoint: WebSocketEndpoint
+  private var limits: WebSocketLimits { endpoint.limits }
+  private var phase = Phase.open
+  private var isAdmitted = true
+  private var context: ChannelHandlerContext?
+  private var loop: RealtimeLoop?
+
+  private var session: WebSocketSession
+  private var assembler: WebSocketMessageAssembler
+  private var stream: WebSocketStream
+  private var isDraining = false
+
+  // Deadlines, looked at by `sweep`.
+  private let openedAt = NIODeadline.now()
+  private var pingedAt = NIODeadline.now()
+  private var isAwaitingPong = false
+  private var unwritableSince: NIODeadline?
+
+  /// The connection must have been admitted by the hub; it counts itself out when it ends.
+  init(endpoint: WebSocketEndpoint, principal: RealtimePrincipal?) {
+    self.endpoint = endpoint
+    session = WebSocketSession(principal: principal, maximumSends: endpoint.limits.maximumSends)
+    assembler = WebSocketMessageAssembler(maximumSize: endpoint.limits.maximumMessage)
+    stream = WebSocketStream(endpoint: endpoint)
+  }
+
+  /// How much of a frame may be held in memory.
+  var maximumIncomplete: Int {
+    session.isAuthenticated ? limits.maximumMessage + 64 : min(limits.maximumUnauthenticated, limits.maximumMessage)
+  }
+
+  func releaseAdmission() {
+    guard isAdmitted else { return }
+    isAdmitted = false
+    endpoint.hub.release()
+  }
+
+  // MARK: Channel
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    let loop = endpoint.hub.loop(for: context.eventLoop)
+    self.loop = loop
+    stream.connect(to: self, on: context.eventLoop)
+    // Left alone, the kernel takes in megabytes for a reader that reads nothing, and hides that it is slow.
+    try? context.channel.syncOptions?.setOption(
+      .socketOption(.so_sndbuf), value: .init(min(limits.maxUnsentBytes / 4, 262_144)))
+    loop.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    ended(.lost)
+    self.context = nil
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    ended(.lost)
+    context.fireChannelInactive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let frame = unwrapInboundIn(data)
+    isAwaitingPong = false
+    switch phase {
+    case .open: handle(assembler.receive(frame))
+    case .closing: if frame.opcode == .connectionClose { context.close(promise: nil) }
+    case .closed: break
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable {
+      unwritableSince = nil
+      // A ping may have waited with the rest.
+      pingedAt = .now()
+      if !isDraining { loop?.drain(self) }
+    } else if unwritableSince == nil {
+      unwritableSince = .now()
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is ChannelShouldQuiesceEvent:
+      // Not passed on: the HTTP handlers behind us would close at once.
+      shutDown()
+    case ChannelEvent.inputClosed:
+      context.fireUserInboundEventTriggered(event)
+      context.close(promise: nil)
+    default:
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch error {
+    case NIOWebSocketError.invalidFrameLength:
+      close(WebSocketClose(.messageTooBig, "a message may have \(maximumIncomplete) bytes"), .tooBig)
+    case is NIOWebSocketError:
+      close(WebSocketClose(.protocolError, "malformed frame"), .protocolError)
+    case is ByteToMessageDecoderError:
+      // The rest of what follows a malformed frame.
+      break
+    default:
+      context.close(promise: nil)
+    }
+  }
+
+  /// From the HTTP handlers behind us, which have nothing to say any more.
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    promise?.fail(ChannelError.ioOnClosedChannel)
+  }
+
+  /// The server's task closes one direction when it is cancelled, or has seen the end of input.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard mode == .all else {
+      shutDown()
+      promise?.succeed(())
+      return
+    }
+    context.close(mode: mode, promise: promise)
+  }
+
+  // MARK: Messages
+
+  private func handle(_ output: WebSocketMessageAssembler.Output) {
+    switch output {
+    case .nothing, .pong: break
+    case .ping(let payload): write(.webSocketFrame(.pong, payload.readableBytesView))
+    case .close(let answer): close(answer, .client, peerHasClosed: true)
+    case .violation(let violation):
+      close(violation, violation.code == .messageTooBig ? .tooBig : .protocolError)
+    case .text(let payload):
+      let bytes = Array(payload.readableBytesView)
+      guard String(validating: bytes, as: UTF8.self) != nil else {
+        return close(WebSocketClose(.invalidPayload, "the text is not UTF-8"), .protocolError)
+      }
+      do throws(ClientFrameProblem) {
+        perform(session.receive(.success(try ClientFrame(bytes))))
+      } catch {
+        perform(session.receive(.failure(error)))
+      }
+    }
+  }
+
+  private func perform(_ actions: [WebSocketSession.Action]) {
+    for action in actions {
+      guard case .open = phase else { return }
+      switch action {
+      case .write(let json): write(.webSocketFrame(.text, json))
+      case .subscribe(let request): stream.start(request)
+      case .verify(let key): verify(key)
+      case .send(let request, let principal): send(request, as: principal)
+      case .close(let close): self.close(close, close.code == .forbidden ? .forbidden : .unauthorized)
+      }
+    }
+  }
+
+  private func verify(_ key: String) {
+    guard let eventLoop = context?.eventLoop else { return }
+    let (gateway, bound) = (endpoint.gateway, NIOLoopBound(self, eventLoop: eventLoop))
+    let isSubmitted = endpoint.requests.submit {
+      let verdict: Result<RealtimePrincipal?, any Error>
+      do { verdict = .success(try await gateway.authenticate(key: key)) } catch { verdict = .failure(error) }
+      eventLoop.execute {
+        let connection = bound.value
+        switch verdict {
+        case .success(let principal): connection.perform(connection.session.verified(principal))
+        case .failure: connection.perform(connection.session.verificationFailed())
+        }
+      }
+    }
+    if !isSubmitted { perform(session.verificationFailed()) }
+  }
+
+  private func send(_ request: SendRequest, as principal: RealtimePrincipal) {
+    guard let eventLoop = context?.eventLoop else { return }
+    let (gateway, bound) = (endpoint.gateway, NIOLoopBound(self, eventLoop: eventLoop))
+    let isSubmitted = endpoint.requests.submit {
+      let result = await gateway.send(request.message, idempotencyKey: request.idempotencyKey, as: principal)
+      eventLoop.execute { bound.value.perform(bound.value.session.sent(ref: request.ref, result)) }
+    }
+    if !isSubmitted {
+      let problem = ProblemDocument.unavailable("Too many messages are waiting.")
+      perform(session.sent(ref: request.ref, .failure(RealtimeProblem(json: problem.json))))
+    }
+  }
+
+  // MARK: Events
+
+  func drain(_ reader: inout RingReader) {
+    guard case .open = phase, !isDraining, let context else { return }
+    isDraining = true
+    defer { isDraining = false }
+    var budget = Self.turn
+    var sent = 0
+    while budget > 0, context.channel.isWritable, case .open = phase, let events = stream.next(&reader) {
+      for event in events {
+        guard budget > 0, context.channel.isWritable else { break }
+        if stream.wants(event) {
+          context.write(wrapOutboundOut(event.webSocketFrame), promise: nil)
+          sent += 1
+        }
+        stream.advance(past: event)
+        budget -= 1
+      }
+    }
+    if sent > 0 {
+      context.flush()
+      endpoint.metrics.sent(sent)
+    }
+    if budget == 0, case .open = phase { loop?.requeue(self) }
+  }
+
+  /// The stream has news of its own: a frame to write, events from the log.
+  func streamChanged(_ frame: [UInt8]? = nil) {
+    guard case .open = phase else { return }
+    if let frame { write(.webSocketFrame(.text, frame)) }
+    if !isDraining { loop?.drain(self) }
+  }
+
+  func streamFailed() {
+    close(WebSocketClose(.tryAgainLater, "the event log cannot be read"), .unavailable)
+  }
+
+  // MARK: Deadlines
+
+  func sweep(now: NIODeadline) {
+    switch phase {
+    case .closed: break
+    case .closing(let deadline): if now >= deadline { context?.close(promise: nil) }
+    case .open:
+      if !session.isAuthenticated, now >= openedAt + limits.authTimeout {
+        return perform(session.authenticationTimedOut())
+      }
+      if stream.isOverdue(now) { return streamFailed() }
+      if let unwritableSince {
+        if now >= unwritableSince + limits.writeTimeout { closeSlowReader() }
+      } else if isAwaitingPong {
+        if now >= pingedAt + limits.pongTimeout { close(WebSocketClose(.goingAway, "no pong"), .noPong) }
+      } else if now >= pingedAt + limits.pingInterval {
+        isAwaitingPong = true
+        pingedAt = now
+        write(.webSocketFrame(.ping, []))
+      }
+    }
+  }
+
+  func shutDown() {
+    // The delay spreads the clients of a restarted node over a few seconds.
+    close(WebSocketClose(.serviceRestart, #"{"reconnectAfterMs":\#(Int.random(in: 0...5_000))}"#), .shutdown)
+  }
+
+  // MARK: The end
+
+  /// A frame of ours, within what may wait for the socket.
+  private func write(_ frame: ByteBuffer) {
+    guard case .open = phase, let context else { return }
+    if !context.channel.isWritable, unsentBytes(context) + frame.readableBytes > limits.maxUnsentBytes {
+      return closeSlowReader()
+    }
+    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+  }
+
+  private func unsentBytes(_ context: ChannelHandlerContext) -> Int {
+    (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+  }
+
+  /// All that was written comes before the close frame: who reads that has read everything up to this number.
+  private func closeSlowReader() {
+    let seq = stream.place.map { String($0.seq) } ?? "null"
+    close(WebSocketClose(.slowReader, #"{"seq":\#(seq)}"#), .slowReader)
+  }
+
+  private func close(
+    _ close: WebSocketClose, _ reason: RealtimeMetrics.CloseReason, peerHasClosed: Bool = false
+  ) {
+    guard case .open = phase, let context else { return }
+    let timeout = reason == .slowReader ? limits.slowCloseTimeout : limits.closeTimeout
+    phase = .closing(deadline: .now() + timeout)
+    session.end()
+    stream.stop()
+    endpoint.metrics.closed(reason)
+    let frame = wrapOutboundOut(ByteBuffer.webSocketCloseFrame(close))
+    if peerHasClosed {
+      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+      context.writeAndFlush(frame).whenComplete { _ in bound.value.close(promise: nil) }
+    } else {
+      context.writeAndFlush(frame, promise: nil)
+    }
+  }
+
+  private func ended(_ reason: RealtimeMetrics.CloseReason) {
+    if case .open = phase { endpoint.metrics.closed(reason) }
+    guard isAdmitted else { return }
+    phase = .closed
+    session.end()
+    stream.stop()
+    loop?.remove(self)
+    releaseAdmission()
+  }
+}

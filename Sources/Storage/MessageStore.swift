@@ -1,0 +1,208 @@
+// What the engine asks of its database.
+
+public import ChannelProtocol
+
+/// Keeps contacts, conversations, messages, the event log and the work to do. Every write is durable when it returns,
+/// is safe to make again with the same ids, and writes its events in the same transaction.
+public protocol MessageStore: EventLog, DeliveryStore {
+  // MARK: Writes that make events: group commit
+
+  func receive(_ record: InboundRecord, deadline: Duration) async throws -> InboundOutcome
+  func queue(_ record: OutboundRecord, deadline: Duration) async throws -> Message
+  func apply(_ update: StatusUpdate, deadline: Duration) async throws -> StatusOutcome
+  func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend]
+  func record(_ record: SendRecord, deadline: Duration) async throws
+  func markRead(conversation id: Identifier) async throws -> Conversation?
+
+  // MARK: Messages, conversations, contacts
+
+  func message(_ id: Identifier) async throws -> MessageDetail?
+  func messages(_ query: MessageQuery, page: PageRequest) async throws -> Page<Message>
+  func conversation(_ id: Identifier) async throws -> Conversation?
+  func conversations(_ query: ConversationQuery, page: PageRequest) async throws -> Page<Conversation>
+  func contact(_ id: Identifier) async throws -> Contact?
+  func contacts(_ query: ContactQuery, page: PageRequest) async throws -> Page<Contact>
+  /// The configured channel of the newest message with this address, of the types given.
+  func lastChannel(of address: String, types: [ChannelType]) async throws -> String?
+
+  // MARK: Webhooks and keys
+
+  func webhooks(page: PageRequest) async throws -> Page<Webhook>
+  func createWebhook(_ webhook: Webhook, secret: [UInt8]) async throws
+  func deleteWebhook(_ id: Identifier) async throws -> Bool
+  func createKey(_ key: APIKey, hash: [UInt8]) async throws
+  func key(hash: [UInt8]) async throws -> APIKey?
+
+  // MARK: Work that nodes share
+
+  /// Takes, or keeps, the lead over senders. Returns those that this node now leads.
+  func leaseSenders(_ keys: [String], node: Identifier, until: Duration) async throws -> Set<String>
+  func releaseSenders(node: Identifier) async throws
+  /// When the next message of each sender falls due; a sender with nothing to do is absent.
+  func nextSends(_ keys: [String]) async throws -> [String: Timestamp]
+  /// How many messages wait, by sender.
+  func backlog() async throws -> [String: Int]
+  /// Reports whose message came to be known while they were parked.
+  func parkedReports(limit: Int) async throws -> [StatusUpdate]
+  func dropParked(_ update: StatusUpdate) async throws
+  /// Makes room in the log ahead of its end.
+  func maintainEventLog() async throws
+
+  /// Whether the database answers and its schema is this program's.
+  func check() async throws
+  func close() async
+}
+
+/// Where a list goes on, and how long a page is.
+public struct PageRequest: Sendable, Hashable {
+  public var limit: Int
+  public var cursor: PageCursor?
+
+  public init(limit: Int = 50, cursor: PageCursor? = nil) {
+    self.limit = limit
+    self.cursor = cursor
+  }
+}
+
+public struct Page<Item: Sendable>: Sendable {
+  public var items: [Item]
+  public var next: PageCursor?
+
+  public init(items: [Item], next: PageCursor?) {
+    self.items = items
+    self.next = next
+  }
+}
+
+/// The last row of a page: rows inserted meanwhile do not move it.
+public struct PageCursor: Sendable, Hashable, CustomStringConvertible {
+  public var id: Identifier
+  /// Set where the list is ordered by a time.
+  public var time: Timestamp?
+
+  public init(id: Identifier, time: Timestamp? = nil) {
+    self.id = id
+    self.time = time
+  }
+
+  /// Reads the text that `description` gives.
+  public init?(_ text: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    switch parts.count {
+    case 1:
+      guard let id = Identifier(parts[0]) else { return nil }
+      self.init(id: id)
+    case 2:
+      guard let id = Identifier(parts[0]), let microseconds = Int64(parts[1]) else { return nil }
+      self.init(id: id, time: Timestamp(microseconds: microseconds))
+    default:
+      return nil
+    }
+  }
+
+  public var description: String { time.map { "\(id).\($0.microseconds)" } ?? id.description }
+}
+
+/// A message with its history.
+public struct MessageDetail: Sendable {
+  public var message: Message
+  public var history: [StatusReport]
+  /// Every field as the provider sent it, JSON; nil where there is none.
+  public var raw: [UInt8]?
+}
+
+/// Filters of the message list; nil or empty: no filter.
+public struct MessageQuery: Sendable, Hashable {
+  public var conversation: Identifier?
+  public var contact: Identifier?
+  /// A configured channel's id, or a channel type.
+  public var channel: String?
+  public var direction: Direction?
+  public var statuses: [DeliveryStatus] = []
+  public var providerSID: String?
+  /// Inclusive.
+  public var since: Timestamp?
+  /// Exclusive.
+  public var until: Timestamp?
+  public init() {}
+}
+
+public struct ConversationQuery: Sendable, Hashable {
+  public var status: Conversation.Status?
+  public var channel: String?
+  /// Only those with unread messages.
+  public var unread: Bool?
+  public init() {}
+}
+
+public struct ContactQuery: Sendable, Hashable {
+  /// A part of the name or of an address.
+  public var search: String?
+  /// A type of address they have.
+  public var channel: String?
+  public var label: String?
+  public init() {}
+}
+
+/// A registered receiver of webhooks, as the API shows it.
+public struct Webhook: Sendable, Hashable {
+  public var id: Identifier
+  public var url: String
+  public var description: String?
+  public var events: [String]
+  public var channels: [String]
+  public var headers: [String: String]
+  public var isActive: Bool
+  public var disabledReason: String?
+  public var createdAt: Timestamp
+
+  public init(
+    id: Identifier, url: String, description: String? = nil, events: [String] = [], channels: [String] = [],
+    headers: [String: String] = [:], isActive: Bool = true, disabledReason: String? = nil, createdAt: Timestamp
+  ) {
+    self.id = id
+    self.url = url
+    self.description = description
+    self.events = events
+    self.channels = channels
+    self.headers = headers
+    self.isActive = isActive
+    self.disabledReason = disabledReason
+    self.createdAt = createdAt
+  }
+
+  /// Writes the Webhook resource of `API.md`; `members` may add the secret.
+  public func write(to writer: inout JSONWriter, members: (inout JSONWriter) -> Void = { _ in }) {
+    writer.object { writer in
+      writer.member("id", id)
+      writer.member("url", url)
+      writer.member("description", description)
+      writer.member("events", .array(events.map { .string($0) }))
+      writer.member("channels", .array(channels.map { .string($0) }))
+      writer.member("headers", .object(headers.mapValues { .string($0) }))
+      writer.member("active", isActive)
+      writer.member("disabledReason", disabledReason)
+      writer.member("createdAt", createdAt)
+      members(&writer)
+    }
+  }
+}
+
+/// A key to the API; its text is not kept, only a keyed hash of it.
+public struct APIKey: Sendable, Hashable {
+  public var id: Identifier
+  public var name: String
+  public var scopes: Set<Scope>
+  public var expiresAt: Timestamp?
+  public var createdAt: Timestamp
+
+  public enum Scope: String, Sendable, Hashable, CaseIterable { case read, send, manage }
+
+  public init(id: Identifier, name: String, scopes: Set<Scope>, expiresAt: Timestamp? = nil, createdAt: Timestamp) {
+    self.id = id
+    self.name = name
+    self.scopes = scopes
+    self.expiresAt = expiresAt
+    self.createdAt = createdAt
+  }
+}

@@ -1,0 +1,93 @@
+// The message store on PostgreSQL: one write lane for what makes events, a pool of sessions for the rest.
+
+public import ChannelProtocol
+public import Logging
+public import Metrics
+public import Postgres
+
+/// Opens and closes the connections; each aggregate's statements are in a file of its own.
+public final class PostgresMessageStore: MessageStore {
+  /// Sizes and limits. Every queue has a bound: beyond it a write fails at once as unavailable.
+  public struct Options: Sendable {
+    public var sessions = 4
+    public var maximumBatch = 512
+    public var queueLimit = 16_384
+    public var sessionQueueLimit = 1_024
+    /// The default deadline of a read.
+    public var deadline: Duration = .seconds(10)
+    public init() {}
+  }
+
+  let lane: WriteLane
+  let sessions: SessionPool
+  let context: ResourceContext
+  let clock: any WallClock
+  let options: Options
+  /// Opens an endpoint secret kept under encryption; nil where it cannot.
+  let openSecret: @Sendable ([UInt8]) -> [UInt8]?
+  private let inbound: LaneQueue<ReceiveInbound>
+  private let outbound: LaneQueue<QueueOutbound>
+  private let statuses: LaneQueue<ApplyStatuses>
+  private let claims: LaneQueue<ClaimSends>
+  private let records: LaneQueue<RecordSends>
+  let reads: LaneQueue<ReadConversations>
+
+  public init(
+    configuration: PostgresConfiguration, context: ResourceContext, options: Options = Options(),
+    clock: any WallClock = SystemClock(), openSecret: @escaping @Sendable ([UInt8]) -> [UInt8]? = { $0 },
+    logger: Logger, metrics: (any MetricsFactory)? = nil
+  ) {
+    self.context = context
+    self.clock = clock
+    self.options = options
+    self.openSecret = openSecret
+    let batch = options.maximumBatch
+    let limit = options.queueLimit
+    lane = WriteLane(configuration: configuration, logger: logger, metrics: metrics, onError: LaneMending.mend)
+    sessions = SessionPool(
+      configuration: configuration, size: options.sessions, queueLimit: options.sessionQueueLimit, logger: logger)
+    inbound = lane.register(
+      ReceiveInbound(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
+    outbound = lane.register(QueueOutbound(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
+    records = lane.register(RecordSends(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
+    statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
+    claims = lane.register(ClaimSends(maximumBatch: 64, context: context, clock: clock), queueLimit: 1_024)
+    reads = lane.register(ReadConversations(context: context, clock: clock), queueLimit: limit)
+  }
+
+  /// Starts the threads. Connections are made as they are needed.
+  public func start() throws(PostgresError) {
+    try lane.start()
+    try sessions.start()
+  }
+
+  public func receive(_ record: InboundRecord, deadline: Duration) async throws -> InboundOutcome {
+    try await inbound.submit(record, deadline: deadline)
+  }
+
+  public func queue(_ record: OutboundRecord, deadline: Duration) async throws -> Message {
+    try await outbound.submit(record, deadline: deadline)
+  }
+
+  public func apply(_ update: StatusUpdate, deadline: Duration) async throws -> StatusOutcome {
+    try await statuses.submit(update, deadline: deadline)
+  }
+
+  public func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend] {
+    try await claims.submit(claim, deadline: deadline)
+  }
+
+  public func record(_ record: SendRecord, deadline: Duration) async throws {
+    try await records.submit(record, deadline: deadline)
+  }
+
+  public func close() async {
+    await lane.close()
+    await sessions.close()
+  }
+
+  /// Runs reads, or a write that makes no event, on a session of the pool.
+  func run<T: Sendable>(_ body: @Sendable @escaping (Connection) throws -> T) async throws -> T {
+    try await sessions.run(deadline: options.deadline, body)
+  }
+}

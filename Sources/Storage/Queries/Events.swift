@@ -1,0 +1,68 @@
+// Reading the event log, and keeping room at its end.
+
+public import ChannelProtocol
+import Postgres
+
+extension PostgresMessageStore {
+  static let eventColumns = "e.seq, e.id, e.type, e.at, e.conversation_id, e.channel, e.data"
+
+  private static let after = Statement(
+    "events_after",
+    "SELECT \(eventColumns) FROM events e WHERE e.seq > $1 ORDER BY e.seq LIMIT $2")
+
+  private static let bounds = Statement(
+    "event_bounds",
+    """
+    SELECT (SELECT epoch FROM log_epoch), coalesce((SELECT seq FROM events ORDER BY seq LIMIT 1), -1),
+      coalesce((SELECT seq FROM events ORDER BY seq DESC LIMIT 1), -1),
+      (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_seq)
+    """)
+
+  private static let maintain = Statement("ensure_event_partitions", "SELECT ensure_event_partitions(2)")
+
+  public func events(after seq: Int64, limit: Int) async throws -> [Event] {
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.int8(seq)
+      parameters.int8(Int64(limit))
+      let events = try connection.execute(Self.after, parameters).map { row in
+        var reader = ColumnReader(row)
+        return try Event(&reader)
+      }
+      // Numbers may be skipped, so a gap alone says nothing: only what retention dropped is gone.
+      if let first = events.first, first.seq > seq + 1 {
+        let bounds = try Self.readBounds(connection)
+        if seq < bounds.oldest { throw EventsGone(oldest: bounds.oldest) }
+      }
+      return events
+    }
+  }
+
+  public func bounds() async throws -> EventLogBounds {
+    try await run { try Self.readBounds($0) }
+  }
+
+  private static func readBounds(_ connection: Connection) throws -> EventLogBounds {
+    var reader = ColumnReader(try connection.execute(bounds).single())
+    let epoch = try reader.identifier()
+    let first = try reader.int8()
+    let last = try reader.int8()
+    let issued = try reader.int8()
+    // An empty log keeps nothing below the numbers it has given out.
+    return EventLogBounds(
+      epoch: epoch, oldest: first < 0 ? issued : first <= 1 ? 0 : first - 1, newest: last < 0 ? issued : last)
+  }
+
+  public func maintainEventLog() async throws {
+    try await run { _ = try $0.execute(Self.maintain) }
+  }
+}
+
+extension Event {
+  init(_ reader: inout ColumnReader) throws {
+    self.init(
+      seq: try reader.int8(), id: try reader.identifier(), type: EventType(rawValue: try reader.text()),
+      at: try reader.timestamp(), conversationID: try reader.identifierOrNil(), channel: try reader.textOrNil(),
+      data: try reader.utf8())
+  }
+}

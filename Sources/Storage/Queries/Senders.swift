@@ -1,0 +1,91 @@
+// Which node sends for a sender of ours, and what waits there.
+
+public import ChannelProtocol
+import Postgres
+
+extension PostgresMessageStore {
+  private static let lease = Statement(
+    "lease_senders",
+    """
+    INSERT INTO sender_leases AS s (sender_key, node, lease_until)
+    SELECT k, $2, now() + make_interval(secs => $3) FROM unnest($1::text[]) AS k ORDER BY k
+    ON CONFLICT (sender_key) DO UPDATE SET node = excluded.node, lease_until = excluded.lease_until
+      WHERE s.node = excluded.node OR s.lease_until < now()
+    RETURNING s.sender_key
+    """)
+
+  private static let release = Statement("release_senders", "DELETE FROM sender_leases WHERE node = $1")
+
+  private static let next = Statement(
+    "next_sends",
+    """
+    SELECT k, least(
+      (SELECT min(o.run_at) FROM outbox o WHERE o.sender_key = k AND o.state = 0),
+      (SELECT min(o.lease_until) FROM outbox o WHERE o.sender_key = k AND o.state <> 0))
+    FROM unnest($1::text[]) AS k
+    """)
+
+  private static let backlogStatement = Statement(
+    "backlog", "SELECT sender_key, count(*) FROM outbox GROUP BY sender_key")
+
+  public func leaseSenders(_ keys: [String], node: Identifier, until: Duration) async throws -> Set<String> {
+    guard !keys.isEmpty else { return [] }
+    return try await run { connection in
+      var parameters = Parameters()
+      parameters.textArray(keys)
+      parameters.identifier(node)
+      parameters.double(until.inSeconds)
+      return Set(try connection.execute(Self.lease, parameters).map { try $0.text(0) })
+    }
+  }
+
+  public func releaseSenders(node: Identifier) async throws {
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.identifier(node)
+      try connection.execute(Self.release, parameters)
+    }
+  }
+
+  public func nextSends(_ keys: [String]) async throws -> [String: Timestamp] {
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.textArray(keys)
+      var result: [String: Timestamp] = [:]
+      for row in try connection.execute(Self.next, parameters) {
+        if let at = try row.timestampOrNil(1) { result[try row.text(0)] = Timestamp(microseconds: at) }
+      }
+      return result
+    }
+  }
+
+  public func backlog() async throws -> [String: Int] {
+    try await run { connection in
+      var result: [String: Int] = [:]
+      for row in try connection.execute(Self.backlogStatement) { result[try row.text(0)] = Int(try row.int8(1)) }
+      return result
+    }
+  }
+
+  public func parkedReports(limit: Int) async throws -> [StatusUpdate] {
+    try await run { try ParkedStatuses.matched(limit: limit, on: $0) }
+  }
+
+  private static let drop = Statement(
+    "drop_parked_status",
+    """
+    DELETE FROM parked_statuses
+    WHERE account_sid = $1 AND provider_sid = $2 AND provider_status = $3 AND error_code = $4
+    """)
+
+  public func dropParked(_ update: StatusUpdate) async throws {
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.text(update.accountSID)
+      parameters.text(update.providerSID)
+      parameters.text(update.report.providerStatus)
+      parameters.text(update.report.errorCode ?? "")
+      try connection.execute(Self.drop, parameters)
+    }
+  }
+}

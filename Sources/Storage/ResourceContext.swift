@@ -1,0 +1,37 @@
+// What is needed beside the rows to show a resource.
+
+public import ChannelProtocol
+
+/// The settings that go into resources: they come from the configuration and the adapters, not from the database.
+public struct ResourceContext: Sendable {
+  /// The gateway's public base URL, without a trailing slash.
+  public var publicURL: String
+  /// How long after a contact's last message free-form messages are allowed, by the conversation's channel type.
+  public var windows: [ChannelType: Duration]
+  /// The words for an error code.
+  public var explain: @Sendable (_ errorCode: String) -> ErrorExplanation?
+
+  public init(
+    publicURL: String, windows: [ChannelType: Duration] = [:],
+    explain: @escaping @Sendable (_ errorCode: String) -> ErrorExplanation? = { _ in nil }
+  ) {
+    self.publicURL = publicURL
+    self.windows = windows
+    self.explain = explain
+  }
+
+  func mediaURL(_ id: Identifier) -> String { "\(publicURL)/api/media/\(id)" }
+}
+
+/// What an error code means, for a person.
+public struct ErrorExplanation: Sendable, Hashable {
+  public var message: String
+  public var explanation: String?
+  public var isRetryable: Bool
+
+  public init(message: String, explanation: String?, isRetryable: Bool) {
+    self.message = message
+    self.explanation = explanation
+    self.isRetryable = isRetryable
+  }
+}

@@ -1,0 +1,218 @@
+// Moves messages along: whatever reports on a message, from the provider or from our own sender, ends here.
+
+import ChannelProtocol
+import Postgres
+
+/// What one report asks of a message.
+struct Transition {
+  /// Ours, where the reporter knows it.
+  var messageID: Identifier?
+  var accountSID: String
+  /// The provider's, where it has one.
+  var providerSID: String?
+  var reports: [StatusReport]
+  /// The provider's choice of sender, and its count of parts.
+  var sender: String?
+  var segmentCount: Int?
+  var raw: [UInt8]?
+}
+
+/// Locks messages, projects reports onto them and writes what changed. One transaction: `begin`, decide, `finish`.
+struct MessageTransitions {
+  let context: ResourceContext
+  let clock: any WallClock
+  /// The messages as they are now, by our id.
+  private(set) var messages: [Identifier: StoredMessage] = [:]
+  private var byProvider: [ProviderKey: Identifier] = [:]
+  private var changed: Set<Identifier> = []
+  private var history: [(Identifier, StatusReport, [UInt8]?)] = []
+  private var settledOutbox: [Identifier] = []
+  private var events: EventBatch
+
+  struct ProviderKey: Hashable {
+    var accountSID: String
+    var providerSID: String
+  }
+
+  init(context: ResourceContext, clock: any WallClock) {
+    self.context = context
+    self.clock = clock
+    events = EventBatch(clock: clock)
+  }
+
+  /// In id order, so that two nodes wait for each other in one direction only. The ids are found first, through an
+  /// array, so that a generic plan stays two index lookups.
+  private static let lock = Statement(
+    "lock_messages",
+    """
+    SELECT \(StoredMessage.columns) FROM messages m
+    WHERE m.id = ANY (ARRAY(
+      SELECT id FROM unnest($1::uuid[]) AS i(id)
+      UNION
+      SELECT (SELECT s.id FROM messages s WHERE s.provider_sid = k.sid AND s.account_sid = k.account LIMIT 1)
+      FROM unnest($2::text[], $3::text[]) AS k(account, sid)))
+    ORDER BY m.id FOR NO KEY UPDATE
+    """)
+
+  /// Begins the transaction, reads and locks the messages that `transitions` are about.
+  mutating func begin(_ transitions: [Transition], on connection: Connection) throws {
+    let withSID = transitions.filter { $0.providerSID != nil }
+    var parameters = Parameters()
+    parameters.identifierArray(transitions.compactMap(\.messageID))
+    parameters.textArray(withSID.map(\.accountSID))
+    parameters.textArray(withSID.map(\.providerSID))
+    try take(connection.pipeline([(.begin, Parameters()), (Self.lock, parameters)])[1], on: connection)
+  }
+
+  /// Reads and locks messages by our id, in a transaction that has begun.
+  mutating func lock(ids: [Identifier], on connection: Connection) throws {
+    var parameters = Parameters()
+    parameters.identifierArray(ids)
+    parameters.textArray([String]())
+    parameters.textArray([String]())
+    try take(connection.execute(Self.lock, parameters), on: connection)
+  }
+
+  private mutating func take(_ rows: Rows, on connection: Connection) throws {
+    for row in rows {
+      var reader = ColumnReader(row)
+      let stored = try StoredMessage(&reader, context: context)
+      messages[stored.message.id] = stored
+      if let account = stored.accountSID, let sid = stored.message.providerSID {
+        byProvider[ProviderKey(accountSID: account, providerSID: sid)] = stored.message.id
+      }
+    }
+    let withMedia = messages.values.filter(\.hasMedia).map(\.message.id)
+    for (id, items) in try MediaRows.load(withMedia, context: context, on: connection) {
+      messages[id]?.message.media = items
+    }
+  }
+
+  /// The message a transition is about: by our id where that message is free or has the same provider id, else by the
+  /// provider's.
+  func target(of transition: Transition) -> Identifier? {
+    if let id = transition.messageID, let stored = messages[id], stored.message.direction == .outbound,
+      stored.message.providerSID == nil || transition.providerSID == nil
+        || stored.message.providerSID == transition.providerSID
+    {
+      return id
+    }
+    return transition.providerSID.flatMap {
+      byProvider[ProviderKey(accountSID: transition.accountSID, providerSID: $0)]
+    }
+  }
+
+  /// Projects a transition onto its message.
+  /// - Returns: false where there is no such message yet.
+  mutating func apply(_ transition: Transition) -> Bool {
+    guard let id = target(of: transition), var stored = messages[id] else { return false }
+    guard stored.message.direction == .outbound else { return true }
+    if stored.message.providerSID == nil, let sid = transition.providerSID {
+      stored.message.providerSID = sid
+      stored.accountSID = transition.accountSID
+      byProvider[ProviderKey(accountSID: transition.accountSID, providerSID: sid)] = id
+      // The provider has it, whoever told us: nothing is left to send.
+      settledOutbox.append(id)
+      changed.insert(id)
+    }
+    if let sender = transition.sender, sender != stored.message.from {
+      stored.message.from = sender
+      changed.insert(id)
+    }
+    if let count = transition.segmentCount, count > 0, count != stored.message.segments?.count {
+      stored.message.segments = Segments(count: count, encoding: stored.message.segments?.encoding ?? .gsm7)
+      changed.insert(id)
+    }
+    for report in transition.reports {
+      let before = stored.message.status
+      var projection = stored.projection
+      let moved = projection.apply(report)
+      if projection != stored.projection { changed.insert(id) }
+      stored.take(projection, context: context)
+      history.append((id, report, transition.raw))
+      if moved { announce(stored.message, before: before, at: report.at) }
+    }
+    messages[id] = stored
+    return true
+  }
+
+  private mutating func announce(_ message: Message, before: DeliveryStatus, at: Timestamp) {
+    let types: [EventType] = message.status == .read ? [.messageStatus, .messageRead] : [.messageStatus]
+    for type in types {
+      events.append(type, at: at, conversation: message.conversationID, channel: message.channel) {
+        message.write(to: &$0) { $0.member("previousStatus", before.rawValue) }
+      }
+    }
+  }
+
+  private static let update = Statement(
+    "update_messages",
+    """
+    UPDATE messages m SET
+      status = u.status, status_settled = u.settled, status_contradicted = u.contradicted, error_code = u.error_code,
+      error_message = u.error_message, account_sid = u.account_sid, provider_sid = u.provider_sid, sender = u.sender,
+      segment_count = u.segment_count, sent_at = u.sent_at, delivered_at = u.delivered_at, read_at = u.read_at
+    FROM unnest($1::uuid[], $2::int2[], $3::bool[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[],
+      $9::text[], $10::int2[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
+      AS u(id, status, settled, contradicted, error_code, error_message, account_sid, provider_sid, sender,
+        segment_count, sent_at, delivered_at, read_at)
+    WHERE m.id = u.id
+    """)
+
+  private static let insertHistory = Statement(
+    "insert_status_events",
+    """
+    INSERT INTO status_events (message_id, at, status, provider_status, source, error_code, error_message, raw)
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[],
+      $8::text[])
+    ON CONFLICT DO NOTHING
+    """)
+
+  private static let settleOutbox = Statement(
+    "settle_outbox", "DELETE FROM outbox WHERE message_id = ANY ($1::uuid[])")
+
+  /// Writes everything and commits; `extra` steps go before the events.
+  func finish(_ extra: [(Statement, Parameters)] = [], on connection: Connection) throws {
+    var steps: [(Statement, Parameters)] = []
+    if !changed.isEmpty { steps.append((Self.update, updateParameters())) }
+    if !history.isEmpty { steps.append((Self.insertHistory, historyParameters())) }
+    if !settledOutbox.isEmpty {
+      var parameters = Parameters()
+      parameters.identifierArray(settledOutbox)
+      steps.append((Self.settleOutbox, parameters))
+    }
+    _ = try connection.pipeline(steps + extra + events.closing())
+  }
+
+  private func updateParameters() -> Parameters {
+    let rows = changed.sorted().compactMap { messages[$0] }
+    var p = Parameters()
+    p.identifierArray(rows.map(\.message.id))
+    p.int2Array(rows.map(\.message.status.code))
+    p.boolArray(rows.map(\.isSettled))
+    p.boolArray(rows.map(\.isContradicted))
+    p.textArray(rows.map(\.message.error?.code))
+    p.textArray(rows.map(\.message.error?.message))
+    p.textArray(rows.map(\.accountSID))
+    p.textArray(rows.map(\.message.providerSID))
+    p.textArray(rows.map(\.message.from))
+    p.int2Array(rows.map { $0.message.segments.map { Int16(clamping: $0.count) } })
+    p.timestampArray(rows.map(\.message.sentAt))
+    p.timestampArray(rows.map(\.message.deliveredAt))
+    p.timestampArray(rows.map(\.message.readAt))
+    return p
+  }
+
+  private func historyParameters() -> Parameters {
+    var p = Parameters()
+    p.identifierArray(history.map(\.0))
+    p.timestampArray(history.map(\.1.at))
+    p.int2Array(history.map { $0.1.status?.code })
+    p.textArray(history.map(\.1.providerStatus))
+    p.textArray(history.map(\.1.source.rawValue))
+    p.textArray(history.map { $0.1.errorCode ?? "" })
+    p.textArray(history.map(\.1.errorMessage))
+    p.textArray(utf8: history.map(\.2))
+    return p
+  }
+}

@@ -1,0 +1,127 @@
+// The way out begins: a batch of messages becomes rows that wait to be sent, and events, in one transaction.
+
+public import ChannelProtocol
+import Postgres
+
+/// A message to send, checked and with its sender chosen.
+public struct OutboundRecord: Sendable {
+  public var id: Identifier
+  public var to: Address
+  /// The configured channel's id and the message's type on it (`sms` and `mms` share a conversation).
+  public var channel: String
+  public var channelType: ChannelType
+  /// The line of ours the conversation is held on.
+  public var line: String
+  /// The address, or pool, it leaves from, and the key under which that sender is paced.
+  public var sender: String
+  public var senderKey: String
+  public var accountSID: String
+  public var body: String?
+  public var content: Content
+  /// URLs or ids of uploaded media, in order.
+  public var media: [String]
+  public var template: TemplateReference?
+  public var segments: Segments?
+  /// Parts it takes of the sender's rate.
+  public var units: Int
+  /// Lower goes first.
+  public var priority: Int
+  public var scheduledAt: Timestamp?
+  /// Seconds.
+  public var validFor: Int?
+  public var replyTo: Identifier?
+  public var resendOf: Identifier?
+  public var metadata: [String: String]
+  public var createdAt: Timestamp
+
+  public init(
+    id: Identifier, to: Address, channel: String, channelType: ChannelType, line: String, sender: String,
+    senderKey: String, accountSID: String, body: String?, content: Content, media: [String] = [],
+    template: TemplateReference? = nil, segments: Segments? = nil, units: Int = 1, priority: Int = 10,
+    scheduledAt: Timestamp? = nil, validFor: Int? = nil, replyTo: Identifier? = nil, resendOf: Identifier? = nil,
+    metadata: [String: String] = [:], createdAt: Timestamp
+  ) {
+    self.id = id
+    self.to = to
+    self.channel = channel
+    self.channelType = channelType
+    self.line = line
+    self.sender = sender
+    self.senderKey = senderKey
+    self.accountSID = accountSID
+    self.body = body
+    self.content = content
+    self.media = media
+    self.template = template
+    self.segments = segments
+    self.units = units
+    self.priority = priority
+    self.scheduledAt = scheduledAt
+    self.validFor = validFor
+    self.replyTo = replyTo
+    self.resendOf = resendOf
+    self.metadata = metadata
+    self.createdAt = createdAt
+  }
+}
+
+struct QueueOutbound: BatchOperation {
+  let name = "queue_outbound"
+  let maximumBatch: Int
+  let context: ResourceContext
+  let clock: any WallClock
+
+  private static let insertOutbox = Statement(
+    "insert_outbox",
+    """
+    INSERT INTO outbox (message_id, sender_key, channel, sender, priority, units, run_at)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::int4[], $7::timestamptz[])
+    """)
+
+  func execute(_ items: [OutboundRecord], on connection: Connection) throws -> [Result<Message, any Error>] {
+    let resolved = try ConversationResolution(clock: clock).begin(
+      items.map {
+        ConversationResolution.Request(
+          key: ConversationKey(address: $0.to, line: $0.line), channel: $0.channel, profileName: nil, at: $0.createdAt)
+      }, on: connection)
+    let messages = items.indices.map { newMessage(items[$0], resolved[$0]) }
+    let writer = NewMessages(context: context)
+    let touched = try writer.insert(messages, on: connection)
+    let inserted = touched.reduce(into: Set<Identifier>()) { $0.formUnion($1.inserted) }
+    try writer.checkNoneIsAstray(messages, inserted, on: connection)
+    var events = EventBatch(clock: clock)
+    writer.append(messages, touched, as: .messageQueued, to: &events, now: clock.now())
+    let new = items.filter { inserted.contains($0.id) }
+    var steps = writer.mediaSteps(messages.filter { inserted.contains($0.message.id) })
+    if !new.isEmpty { steps.append((Self.insertOutbox, outboxParameters(new))) }
+    _ = try connection.pipeline(steps + events.closing())
+    return messages.map { .success($0.message) }
+  }
+
+  private func outboxParameters(_ items: [OutboundRecord]) -> Parameters {
+    var p = Parameters()
+    p.identifierArray(items.map(\.id))
+    p.textArray(items.map(\.senderKey))
+    p.textArray(items.map(\.channel))
+    p.textArray(items.map(\.sender))
+    p.int2Array(items.map { Int16(clamping: $0.priority) })
+    p.int4Array(items.map { Int32(clamping: $0.units) })
+    p.timestampArray(items.map { $0.scheduledAt ?? $0.createdAt })
+    return p
+  }
+
+  private func newMessage(_ item: OutboundRecord, _ resolved: ResolvedConversation) -> NewMessage {
+    let media = item.media.map { _ in
+      let id = clock.makeIdentifier()
+      return MediaItem(id: id, state: .ready, contentType: nil, url: context.mediaURL(id))
+    }
+    return NewMessage(
+      message: Message(
+        id: item.id, conversationID: resolved.id, contactID: resolved.contact.id, channel: item.channel,
+        channelType: item.channelType, direction: .outbound, from: item.sender, to: item.to.value, body: item.body,
+        content: item.content, media: media, status: item.scheduledAt == nil ? .queued : .scheduled,
+        segments: item.segments, template: item.template, scheduledAt: item.scheduledAt, replyTo: item.replyTo,
+        resendOf: item.resendOf, metadata: item.metadata, createdAt: item.createdAt),
+      accountSID: item.accountSID, validFor: item.validFor, mediaSources: item.media, raw: nil, conversation: resolved)
+  }
+}

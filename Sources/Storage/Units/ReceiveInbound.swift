@@ -1,0 +1,100 @@
+// The way in: a batch of provider messages becomes rows and events in one transaction.
+
+public import ChannelProtocol
+import Postgres
+
+/// A message from a provider, with what the engine decided about it.
+public struct InboundRecord: Sendable {
+  /// The id it will have, unless it was stored before.
+  public var id: Identifier
+  public var message: InboundMessage
+  /// The configured channel that names our address; nil: none does.
+  public var channel: String?
+  /// The line of ours its conversation is held on.
+  public var line: String
+
+  public init(id: Identifier, message: InboundMessage, channel: String?, line: String) {
+    self.id = id
+    self.message = message
+    self.channel = channel
+    self.line = line
+  }
+}
+
+/// What became of an inbound message.
+public enum InboundOutcome: Sendable, Hashable {
+  case stored
+  /// The provider's id was known already: nothing was written.
+  case duplicate
+}
+
+struct ReceiveInbound: BatchOperation {
+  let name = "receive_inbound"
+  let maximumBatch: Int
+  let context: ResourceContext
+  let clock: any WallClock
+
+  private static let replies = Statement(
+    "resolve_replies",
+    """
+    SELECT m.id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(account, sid, ord)
+    LEFT JOIN LATERAL (
+      SELECT m.id FROM messages m WHERE m.provider_sid = k.sid AND m.account_sid = k.account LIMIT 1) m ON true
+    ORDER BY k.ord
+    """)
+
+  func execute(_ items: [InboundRecord], on connection: Connection) throws -> [Result<InboundOutcome, any Error>] {
+    let resolved = try ConversationResolution(clock: clock).begin(
+      items.map { item in
+        ConversationResolution.Request(
+          key: ConversationKey(
+            address: Address(type: item.message.channelType, value: item.message.from), line: item.line),
+          channel: item.channel, profileName: item.message.profileName, at: item.message.receivedAt)
+      }, on: connection)
+    let replies = try resolveReplies(items, on: connection)
+    let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
+    let writer = NewMessages(context: context)
+    let touched = try writer.insert(messages, on: connection)
+    let inserted = touched.reduce(into: Set<Identifier>()) { $0.formUnion($1.inserted) }
+    try writer.checkNoneIsAstray(messages, inserted, on: connection)
+    var events = EventBatch(clock: clock)
+    writer.append(messages, touched, as: .messageNew, to: &events, now: clock.now())
+    let media = writer.mediaSteps(messages.filter { inserted.contains($0.message.id) })
+    _ = try connection.pipeline(media + events.closing())
+    return items.map { .success(inserted.contains($0.id) ? .stored : .duplicate) }
+  }
+
+  private func resolveReplies(_ items: [InboundRecord], on connection: Connection) throws -> [Identifier?] {
+    let asking = items.indices.filter { items[$0].message.replyToProviderSID != nil }
+    var replies = [Identifier?](repeating: nil, count: items.count)
+    guard !asking.isEmpty else { return replies }
+    var parameters = Parameters()
+    parameters.textArray(asking.map { items[$0].message.accountSID })
+    parameters.textArray(asking.map { items[$0].message.replyToProviderSID })
+    for (index, row) in zip(asking, try connection.execute(Self.replies, parameters)) {
+      replies[index] = try row.uuidOrNil(0).map { Identifier($0) }
+    }
+    return replies
+  }
+
+  private func newMessage(_ item: InboundRecord, _ resolved: ResolvedConversation, replyTo: Identifier?) -> NewMessage {
+    let inbound = item.message
+    var content = inbound.content
+    if case .reaction(let emoji, nil, let sid) = content.kind, replyTo != nil {
+      content.kind = .reaction(emoji: emoji, messageID: replyTo, providerMessageSID: sid)
+    }
+    let media = inbound.media.map { file in
+      let id = clock.makeIdentifier()
+      return MediaItem(
+        id: id, state: .pending, contentType: file.contentType, url: context.mediaURL(id), filename: file.filename)
+    }
+    return NewMessage(
+      message: Message(
+        id: item.id, conversationID: resolved.id, contactID: resolved.contact.id, channel: item.channel,
+        channelType: inbound.channelType, direction: .inbound, from: inbound.from, to: inbound.to, body: inbound.body,
+        content: content, media: media, status: .received, providerSID: inbound.providerSID, segments: nil,
+        replyTo: replyTo, recovered: inbound.recovered, createdAt: inbound.receivedAt),
+      accountSID: inbound.accountSID, mediaSources: inbound.media.map(\.url), raw: inbound.raw.json,
+      conversation: resolved)
+  }
+}

@@ -1,0 +1,99 @@
+// What a Twilio channel inherits: an adapter that conforms to this says what it can carry and how it asks for it.
+
+public import ChannelProtocol
+
+/// A channel whose messages go through Twilio's Messages resource and its webhooks.
+public protocol TwilioChannel: OutcomeLookup, StatusLookup {
+  var line: TwilioLine { get }
+
+  /// What to ask of Twilio for a message, beginning with ``TwilioLine/request(for:)``.
+  /// - Throws: ``SendFailure`` for what the channel cannot carry.
+  func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest
+}
+
+extension TwilioChannel {
+  public var routes: [WebhookRoute] { TwilioLine.routes }
+
+  public var senders: [Sender] { line.senders }
+
+  public func claim(_ request: WebhookRequest) -> WebhookClaim { line.claim(request) }
+
+  public func receive(_ request: WebhookRequest) throws(WebhookRejection) -> [InboundEvent] {
+    try line.receive(request)
+  }
+
+  public func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt {
+    let request = try request(for: message)
+    do {
+      return SendReceipt(try await line.client.create(request))
+    } catch {
+      throw SendFailure(error)
+    }
+  }
+
+  public func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> SendReceipt? {
+    try await lookUp(message, attemptedAt: attemptedAt, excluding: [])
+  }
+
+  /// - Parameter adopted: SIDs that other messages of ours hold already: of several alike, only the others count.
+  public func lookUp(
+    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
+  ) async throws(SendFailure) -> SendReceipt? {
+    let search = SentMessageSearch(for: try request(for: message), attemptedAt: attemptedAt, excluding: adopted)
+    for filter in search.filters {
+      let listing: MessageListing
+      do {
+        listing = try await line.client.messages(filter) { page in search.mayGoOn(after: page) }
+      } catch {
+        throw SendFailure(error)
+      }
+      switch search.judge(listing) {
+      case .found(let found): return SendReceipt(found)
+      case .absent: continue
+      case .undecided(let reason):
+        throw SendFailure(
+          .unknownOutcome, code: "unknown_outcome", message: reason,
+          explanation: "Whether Twilio has the message cannot be told; only its status callback can settle it.")
+      }
+    }
+    return nil
+  }
+
+  public func status(ofProviderSID sid: String) async throws(SendFailure) -> StatusUpdate {
+    do {
+      return StatusUpdate(try await line.client.message(sid: sid), now: line.clock.now())
+    } catch {
+      throw SendFailure(error)
+    }
+  }
+}
+
+extension SendFailure {
+  /// The channel cannot carry this; the sentence says what, for a person.
+  public static func unsupportedContent(_ message: String) -> SendFailure {
+    SendFailure(.rejected, code: "unsupported_content", message: message)
+  }
+}
+
+extension SendReceipt {
+  init(_ message: TwilioMessage) {
+    self.init(
+      providerSID: message.sid, status: DeliveryStatus(twilioStatus: message.status) ?? .accepted,
+      providerStatus: message.status, segmentCount: message.segmentCount,
+      from: message.from.map { Address.split($0).value }, raw: message.raw)
+  }
+}
+
+extension StatusUpdate {
+  /// A fetched message as a report; its time is that of Twilio's last change.
+  init(_ message: TwilioMessage, now: Timestamp) {
+    let code = message.errorCode.flatMap { $0 == 0 ? nil : String($0) }
+    self.init(
+      accountSID: message.accountSID, providerSID: message.sid, messageID: nil,
+      report: StatusReport(
+        status: DeliveryStatus(twilioStatus: message.status), providerStatus: message.status,
+        at: message.dateUpdated ?? now, source: .poll, errorCode: code,
+        errorMessage: message.errorMessage ?? code.flatMap { TwilioErrorCode($0)?.name }),
+      from: message.from.map { Address.split($0).value }, segmentCount: message.segmentCount, raw: message.raw)
+  }
+}

@@ -1,0 +1,78 @@
+// What goes wrong on purpose: a value that is consulted where a send is answered and where a callback leaves.
+
+/// The faults that are on. Counts go down as they are used; shares stay until they are changed.
+///
+/// As JSON (`POST /sandbox/chaos`, the whole value each time):
+/// `{"dropCallbacks":0.1,"duplicateCallbacks":0.1,"delayCallbacks":0.1,"callbackDelayMilliseconds":500,`
+/// `"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000}}`
+public struct Chaos: Sendable, Equatable {
+  /// Share of the status callbacks, 0 to 1, that are never sent.
+  public var dropCallbacks = 0.0
+  /// Share that is sent twice.
+  public var duplicateCallbacks = 0.0
+  /// Share that is sent later, out of order with those of the same message.
+  public var delayCallbacks = 0.0
+  public var callbackDelay: Duration = .milliseconds(500)
+  /// The next sends that are answered with an error.
+  public var failSends: FailingSends?
+  /// The next sends that are accepted and never answered.
+  public var hangSends: HangingSends?
+
+  public init() {}
+
+  /// Sends that get an error answer.
+  public struct FailingSends: Sendable, Equatable {
+    public var count: Int
+    /// 429, 500, 503 or any other; 503 answers HTML, as a proxy would.
+    public var status: Int
+    /// Whether the message is taken all the same: an error whose outcome the caller cannot know. Never with 429.
+    public var accepted: Bool
+
+    public init(count: Int, status: Int, accepted: Bool = false) {
+      self.count = count
+      self.status = status
+      self.accepted = accepted
+    }
+  }
+
+  /// Sends that are accepted; the connection is closed without an answer after this time.
+  public struct HangingSends: Sendable, Equatable {
+    public var count: Int
+    public var duration: Duration
+
+    public init(count: Int, duration: Duration = .seconds(20)) {
+      self.count = count
+      self.duration = duration
+    }
+  }
+
+  /// What happens to one send.
+  enum Send: Sendable, Equatable {
+    case answered
+    case failed(status: Int, accepted: Bool)
+    case hanging(Duration)
+  }
+
+  /// Decides the next send. Failing goes before hanging.
+  mutating func nextSend() -> Send {
+    if var failing = failSends, failing.count > 0 {
+      failing.count -= 1
+      failSends = failing.count > 0 ? failing : nil
+      return .failed(status: failing.status, accepted: failing.accepted && failing.status != 429)
+    }
+    if var hanging = hangSends, hanging.count > 0 {
+      hanging.count -= 1
+      hangSends = hanging.count > 0 ? hanging : nil
+      return .hanging(hanging.duration)
+    }
+    return .answered
+  }
+
+  /// The delays after which a callback leaves: none when it is dropped, two when it is doubled.
+  func departures(_ dice: inout some RandomNumberGenerator) -> [Duration] {
+    func hit(_ share: Double) -> Bool { share > 0 && Double.random(in: 0..<1, using: &dice) < share }
+    if hit(dropCallbacks) { return [] }
+    let first = hit(delayCallbacks) ? callbackDelay : .zero
+    return hit(duplicateCallbacks) ? [first, first] : [first]
+  }
+}

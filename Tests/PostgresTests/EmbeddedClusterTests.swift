@@ -1,0 +1,89 @@
+// The private cluster: kept, shared, adopted, thrown away.
+
+import Glibc
+import Testing
+
+@testable import Postgres
+
+@Suite("Embedded cluster", .timeLimit(.minutes(1)))
+struct EmbeddedClusterTests {
+  private static let settings = EmbeddedCluster.throwawaySettings
+
+  private func makeDirectory() throws -> String {
+    var template = "/tmp/fractal-pg-test-XXXXXX".utf8CString
+    let path = try #require(
+      template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } })
+    chmod(path, 0o755)
+    return path
+  }
+
+  @Test("data outlives a restart; a second process shares the server; one left by a killed process is adopted")
+  func lifecycle() async throws {
+    // Too deep for a socket path, with a blank and a quote.
+    let root = try makeDirectory()
+    let directory = root + "/it's " + String(repeating: "deep", count: 25)
+    let first = try await EmbeddedCluster.start(directory: directory, settings: Self.settings)
+    try await PostgresFixture.withConnection(to: first.configuration) {
+      try $0.simple("CREATE TABLE kept AS SELECT 7 AS id")
+    }
+
+    let second = try await EmbeddedCluster.start(directory: directory, settings: Self.settings)
+    #expect(second.postmasterProcess == first.postmasterProcess)
+    await second.stop()
+    #expect(first.isRunning, "who does not own it does not stop it")
+    await first.stop()
+    #expect(!first.isRunning)
+
+    // As after kill -9 of its owner: a postmaster runs, and nobody holds the lock.
+    let files = first.files
+    let orphan = try await DedicatedThread.run(name: "test-orphan") {
+      try ChildProcess.start(
+        ClusterBinaries.find().postgres,
+        ["-D", files.data, "-k", files.socketDirectory, "-c", "listen_addresses=", "-c", "fsync=off"],
+        account: AccountIdentity.forPostgres(), output: files.log)
+    }
+    #expect(await eventually { RunningPostmaster.find(in: files.data) == .running(orphan.identifier) })
+    let adopter = try await EmbeddedCluster.start(directory: directory, settings: Self.settings)
+    #expect(adopter.postmasterProcess == orphan.identifier)
+    #expect(try await PostgresFixture.count("kept", on: adopter.configuration) == 1)
+    await adopter.stop()
+    let status = try await DedicatedThread.run(name: "test-reap") { orphan.wait(until: .now + .seconds(5)) }
+    #expect(status == 0)
+
+    // The file names a process that lives, but is no PostgreSQL.
+    let descriptor = open(files.data + "/postmaster.pid", O_WRONLY | O_CREAT, 0o600)
+    let line = "\(getpid())\n"
+    #expect(write(descriptor, line, line.utf8.count) == line.utf8.count)
+    close(descriptor)
+    let last = try await EmbeddedCluster.start(directory: directory, settings: Self.settings)
+    #expect(try await PostgresFixture.count("kept", on: last.configuration) == 1)
+    await last.stop()
+    try await DedicatedThread.run(name: "test-rm") { FileSystem.removeAll(root) }
+    rmdir(files.socketDirectory)
+  }
+
+  @Test("a throw-away cluster leaves nothing behind")
+  func throwaway() async throws {
+    let cluster = try await EmbeddedCluster.throwaway()
+    let directory = cluster.files.directory
+    #expect(cluster.isRunning && FileSystem.exists(directory))
+    await cluster.stop()
+    #expect(!cluster.isRunning)
+    #expect(!FileSystem.exists(directory))
+  }
+
+  @Test("a server that cannot start says why")
+  func brokenSettings() async throws {
+    let error = await failure { try await EmbeddedCluster.throwaway(settings: ["nonsense_setting": "1"]) }
+    #expect(error?.kind == .unavailable)
+    #expect(error?.message.contains("nonsense_setting") == true)
+  }
+
+  @Test("the socket of a deep directory is under /tmp, the same each time")
+  func socketPaths() {
+    let deep = "/" + String(repeating: "x", count: 100)
+    #expect(ClusterFiles(directory: "/srv/app").socketDirectory == "/srv/app/run")
+    #expect(ClusterFiles(directory: deep).socketDirectory.hasPrefix("/tmp/fractal-pg-"))
+    #expect(ClusterFiles(directory: deep).socketDirectory == ClusterFiles(directory: deep).socketDirectory)
+  }
+}

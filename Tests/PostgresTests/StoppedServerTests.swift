@@ -1,0 +1,95 @@
+// A server that is there and does not answer: SIGSTOP.
+
+import Glibc
+import Testing
+
+@testable import Postgres
+
+@Suite("Stopped server", .serialized, .timeLimit(.minutes(1)))
+struct StoppedServerTests {
+  @Test("with the server stopped everybody gets an answer in time, and once it goes on everything recovers")
+  func stopAndGoOn() async throws {
+    let cluster = try await PostgresFixture.startCluster()
+    let configuration = cluster.configuration
+    try await PostgresFixture.withConnection(to: configuration) {
+      try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
+    }
+    let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
+    let queue = lane.register(InsertNumbers(table: "numbers"), queueLimit: 1_000)
+    try lane.start()
+    let pool = SessionPool(configuration: configuration, size: 2, queueLimit: 50, logger: PostgresFixture.logger)
+    try pool.start()
+    _ = try await queue.submit(.init(id: 0), deadline: .seconds(5))
+    let one = Statement("one", "SELECT 1")
+    _ = try await pool.run { try $0.execute(one).count }
+
+    cluster.signalProcesses(SIGSTOP)
+    let start = ContinuousClock.now
+    let limit = Duration.milliseconds(400)
+    async let lanes = Submissions.submit((1...100).map { .init(id: Int64($0)) }, to: queue, deadline: limit)
+    async let calls = withTaskGroup(of: PostgresError?.self) { group in
+      for _ in 0..<20 {
+        group.addTask { await failure { try await pool.run(deadline: limit) { try $0.execute(one).count } } }
+      }
+      return await group.reduce(into: [PostgresError?]()) { $0.append($1) }
+    }
+    async let connects = failure {
+      try await DedicatedThread.run(name: "test-connect") {
+        let connection = Connection(configuration)
+        connection.deadline = .now + limit
+        try connection.open()
+      }
+    }
+    let (laneResult, callResults, connectResult) = await (lanes, calls, connects)
+    let took = start.duration(to: .now)
+    cluster.signalProcesses(SIGCONT)
+
+    #expect(took < .seconds(2))
+    #expect(laneResult.errors.count == 100)
+    #expect(laneResult.errors.values.allSatisfy { $0.kind == .deadlineExceeded })
+    #expect(laneResult.errors.values.contains { $0.outcomeUnknown }, "the batch in flight")
+    #expect(callResults.allSatisfy { $0?.kind == .deadlineExceeded })
+    #expect(connectResult?.kind == .deadlineExceeded)
+
+    // The same items again: those that were committed after all are not written twice.
+    let again = await Submissions.submit((0...100).map { .init(id: Int64($0)) }, to: queue)
+    #expect(again.errors.isEmpty)
+    #expect(try await PostgresFixture.count("numbers", on: configuration) == 101)
+    #expect(try await pool.run { try $0.execute(one).count } == 1)
+    await lane.close()
+    await pool.close()
+    await cluster.stop()
+  }
+
+  @Test("a lane waits out a server that is down while its items' deadlines allow")
+  func restart() async throws {
+    let cluster = try await PostgresFixture.startCluster()
+    let configuration = cluster.configuration
+    try await PostgresFixture.withConnection(to: configuration) {
+      try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
+    }
+    let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
+    let queue = lane.register(InsertNumbers(table: "numbers"), queueLimit: 1_000)
+    try lane.start()
+    _ = try await queue.submit(.init(id: 1), deadline: .seconds(5))
+    #expect(lane.isConnected)
+
+    // Every session is ended, as in a crash of one backend.
+    let backends = RunningPostmaster.processes(of: cluster.postmasterProcess).dropFirst()
+    for process in backends where isClientBackend(process) { kill(process, SIGKILL) }
+    let result = await Submissions.submit((2...50).map { .init(id: Int64($0)) }, to: queue)
+    #expect(result.errors.isEmpty)
+    #expect(try await PostgresFixture.count("numbers", on: configuration) == 50)
+
+    await cluster.stop()
+    let error = await failure { try await queue.submit(.init(id: 51), deadline: .milliseconds(300)) }
+    #expect(error?.kind == .deadlineExceeded)
+    #expect(error?.outcomeUnknown == false, "nothing was ever sent")
+    #expect(!lane.isConnected)
+    await lane.close(deadline: .milliseconds(100))
+  }
+
+  private func isClientBackend(_ process: Int32) -> Bool {
+    FileSystem.read("/proc/\(process)/cmdline")?.contains("[local]") ?? false
+  }
+}

@@ -1,0 +1,130 @@
+// The log sink: what a line holds, and that nothing it writes to can hold the gateway.
+
+import ChannelProtocol
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Sinks
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+@Suite("log sink")
+struct LogSinkTests {
+  private let data =
+    #"{"id":"m1","from":"+14155550123","body":"private \u0022text","status":"delivered","#
+    + #""media":[{"id":"no"}]}"#
+
+  private func temporaryFile() -> String {
+    FileManager.default.temporaryDirectory.appendingPathComponent("log-sink-\(UUID().uuidString)").path
+  }
+
+  private func lines(_ path: String) -> [String] {
+    String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+      .split(separator: "\n").map(String.init)
+  }
+
+  @Test("a summary holds ids and status, no text and no address")
+  func summary() {
+    var event = WebhookFixtures.event(4, conversation: 2, data: data)
+    event.at = Timestamp(seconds: 1)
+    let line = String(decoding: LogLine.encode(EncodedEvent(event), fields: .summary), as: UTF8.self)
+    let expected =
+      #"{"seq":4,"id":"00000000-0000-7000-0000-000000000004","type":"message.new","at":"1970-01-01T00:00:01.000Z","#
+      + #""conversationId":"00000000-0000-0009-0000-000000000002","messageId":"m1","status":"delivered","#
+      + #""channel":"sms"}"#
+    #expect(line == expected + "\n")
+  }
+
+  @Test(
+    "what is no message has no messageId, and data of another shape harms nothing",
+    arguments: [
+      #"{"id":"c1","status":"archived"}"#, "{}", #"{"id":null,"status":5}"#, #"{"id":{"body":"secret"}}"#,
+    ])
+  func otherData(data: String) throws {
+    var event = WebhookFixtures.event(1, data: data)
+    event.type = .conversationUpdated
+    let line = LogLine.encode(EncodedEvent(event), fields: .summary)
+    let value = try JSONDecoder().decode(JSONValue.self, from: Data(line))
+    #expect(value["messageId"] == .null)
+    #expect(!String(decoding: line, as: UTF8.self).contains("secret"))
+  }
+
+  @Test("events from now on become lines of a file, in order")
+  func file() async throws {
+    let path = temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var configuration = LogSinkConfiguration()
+    configuration.path = path
+    configuration.fields = .full
+    let ring = EventRing()
+    ring.append([WebhookFixtures.event(1)])
+    let sink = try LogSink(
+      configuration: configuration,
+      context: WebhookFixtures.context(ring: ring, deliveries: WebhookFixtures.noDeliveries))
+    let running = Task { try await sink.run() }
+    // Events before the sink follows are not its business: append until the first one shows.
+    var seq: Int64 = 1
+    try await WebhookFixtures.eventually("the sink follows") {
+      seq += 1
+      ring.append([WebhookFixtures.event(seq)])
+      return !lines(path).isEmpty
+    }
+    let events = (seq + 1...seq + 1_000).map { WebhookFixtures.event($0, data: data) }
+    ring.append(events)
+    let last = String(decoding: EncodedEvent(events[999]).json, as: UTF8.self)
+    try await WebhookFixtures.eventually("the last line is there") { lines(path).last == last }
+    running.cancel()
+    try await running.value
+    let tail = lines(path).suffix(1_000)
+    #expect(tail.elementsEqual(events.map { String(decoding: EncodedEvent($0).json, as: UTF8.self) }))
+  }
+
+  @Test("a pipe nobody reads costs lines, counted, and neither the gateway nor the sink's end")
+  func blockedPipe() async throws {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    let writer = LineWriter(descriptor: ends[1], closesDescriptor: true, limit: 16_384)
+    let ring = EventRing()
+    let sink = LogSink(
+      fields: .summary, context: WebhookFixtures.context(ring: ring, deliveries: WebhookFixtures.noDeliveries),
+      writer: writer)
+    let running = Task { try await sink.run() }
+    var seq: Int64 = 0
+    try await WebhookFixtures.eventually("lines are dropped") {
+      ring.append((1...100).map { WebhookFixtures.event(seq + $0) })
+      seq += 100
+      return writer.dropped > 0
+    }
+    let start = ContinuousClock.now
+    running.cancel()
+    try await running.value
+    #expect(ContinuousClock.now - start < .seconds(10))
+  }
+
+  @Test("a reader that went away does not end the process")
+  func closedPipe() async throws {
+    var ends: [Int32] = [0, 0]
+    try #require(pipe(&ends) == 0)
+    close(ends[0])
+    let writer = LineWriter(descriptor: ends[1], closesDescriptor: true)
+    writer.start()
+    writer.add(Array("line\n".utf8))
+    try await WebhookFixtures.eventually("the line is counted as dropped") { writer.dropped == 1 }
+    await writer.stop(grace: .seconds(1))
+    #expect(!writer.add([1]))
+  }
+
+  @Test("a file that cannot be opened ends the start")
+  func badPath() {
+    var configuration = LogSinkConfiguration()
+    configuration.path = "/nowhere/at/all"
+    let context = WebhookFixtures.context(ring: EventRing(), deliveries: WebhookFixtures.noDeliveries)
+    #expect(throws: ConfigurationProblem.self) { try LogSink(configuration: configuration, context: context) }
+  }
+}

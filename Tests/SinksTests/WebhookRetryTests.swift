@@ -1,0 +1,47 @@
+// The retry schedule and what an answer's Retry-After may change.
+
+import ChannelProtocol
+import Testing
+
+@testable import Sinks
+
+@Suite("webhook retries")
+struct WebhookRetryTests {
+  let now = Timestamp(seconds: 1_700_000_000)
+
+  @Test("each pause is the schedule's, spread upwards by at most a fifth", arguments: 0..<7)
+  func pauses(attempts: Int) {
+    let schedule = RetrySchedule.standard
+    let base = schedule.pauses[attempts]
+    #expect(
+      schedule.disposition(attempts: attempts, now: now, retryAfter: nil, jitter: 0) == .retry(at: now + base))
+    #expect(
+      schedule.disposition(attempts: attempts, now: now, retryAfter: nil, jitter: 1) == .retry(at: now + base * 1.2))
+  }
+
+  @Test("after the last pause the delivery is dead, and not before 24 hours")
+  func end() {
+    let schedule = RetrySchedule.standard
+    #expect(schedule.disposition(attempts: 7, now: now, retryAfter: .seconds(1), jitter: 0) == .dead)
+    #expect(schedule.pauses.reduce(.zero, +) >= .seconds(86_400))
+    #expect(RetrySchedule(pauses: []).disposition(attempts: 0, now: now, retryAfter: nil, jitter: 0) == .dead)
+  }
+
+  @Test("Retry-After counts between the pause and twice the pause", arguments: [(1, 5), (7, 7), (10, 10), (3_600, 10)])
+  func retryAfter(asked: Int, expected: Int) {
+    let schedule = RetrySchedule(pauses: [.seconds(5)])
+    let disposition = schedule.disposition(attempts: 0, now: now, retryAfter: .seconds(asked), jitter: 0)
+    #expect(disposition == .retry(at: now + .seconds(expected)))
+  }
+
+  @Test("Retry-After is read as seconds or a date")
+  func parsing() {
+    #expect(RetryAfter.parse("120", now: now) == .seconds(120))
+    #expect(RetryAfter.parse(" 0", now: now) == .zero)
+    #expect(RetryAfter.parse("Tue, 14 Nov 2023 22:13:50 GMT", now: now) == .seconds(30))
+    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:37 GMT", now: now) == .zero)
+    for text in ["", "-1", "soon", "99999999999999999999", "Tue, 14 Nov 2023", "Tue, 14 Foo 2023 22:13:50 GMT"] {
+      #expect(RetryAfter.parse(text, now: now) == nil, "\(text)")
+    }
+  }
+}
