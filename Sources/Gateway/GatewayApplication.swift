@@ -108,6 +108,8 @@ public struct GatewayApplication: Sendable {
     configuration.port = settings.sandboxPort
     configuration.accounts = [SandboxAccount(senders: sandboxSenders())]
     configuration.logger = settings.logger
+    // It is cancelled at the end, which its server would call an error.
+    configuration.logger.logLevel = .critical
     let sandbox = Sandbox(configuration)
     let task = Task { try await sandbox.run() }
     do {

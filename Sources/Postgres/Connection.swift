@@ -24,6 +24,8 @@ public final class Connection {
   let interrupt: Interrupt?
   /// The statement under way has been cancelled, and for which reason.
   var stopping: PostgresError.Kind?
+  /// `cancelGrace`, unless a test knows its machine to be slow.
+  var ownCancelGrace = Connection.cancelGrace
   /// Until when its answer is waited for.
   var stopLimit: ContinuousClock.Instant = .now
 
@@ -145,7 +147,7 @@ public final class Connection {
     }
   }
 
-  /// Ends an open transaction, by dropping the connection if it must be. Never overruns `cancelGrace`.
+  /// Ends an open transaction, by dropping the connection if it must be. Takes twice `cancelGrace` at most.
   func rollBack() {
     let limit = deadline
     deadline = .now + Self.cancelGrace

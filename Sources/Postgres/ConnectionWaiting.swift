@@ -35,7 +35,7 @@ extension Connection {
 
   private func stop(_ kind: PostgresError.Kind, _ handle: OpaquePointer) {
     stopping = kind
-    stopLimit = .now + Self.cancelGrace
+    stopLimit = .now + ownCancelGrace
     CancelRequest.send(for: handle)
   }
 

@@ -42,6 +42,8 @@ public protocol MessageStore: EventLog, DeliveryStore {
   func nextSends(_ keys: [String]) async throws -> [String: Timestamp]
   /// How many messages wait, by sender.
   func backlog() async throws -> [String: Int]
+  /// Those of a provider's ids that messages of ours hold.
+  func knownProviderSIDs(_ sids: [String], account: String) async throws -> Set<String>
   /// Reports whose message came to be known while they were parked.
   func parkedReports(limit: Int) async throws -> [StatusUpdate]
   func dropParked(_ update: StatusUpdate) async throws

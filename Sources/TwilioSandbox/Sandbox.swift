@@ -22,7 +22,6 @@ public final class Sandbox: Service {
   public let configuration: SandboxConfiguration
   private let state: Mutex<SandboxState>
   private let queue: WebhookQueue
-  private let sender: WebhookSender
   private let address = BoundAddress()
   /// The earliest moment somebody sleeps until.
   private let armed = Mutex<UTCTime?>(nil)
@@ -32,8 +31,7 @@ public final class Sandbox: Service {
   public init(_ configuration: SandboxConfiguration = SandboxConfiguration()) {
     self.configuration = configuration
     state = Mutex(SandboxState(configuration))
-    sender = WebhookSender(settings: configuration.delivery)
-    queue = WebhookQueue(sender: sender, settings: configuration.delivery)
+    queue = WebhookQueue(settings: configuration.delivery)
     (wake, wakeSource) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -41,9 +39,11 @@ public final class Sandbox: Service {
   ///
   /// - Throws: when the address cannot be bound.
   public func run() async throws {
+    // Made here: an HTTP client that exists must be closed, a sandbox that never ran need not be.
+    let sender = WebhookSender(settings: configuration.delivery)
     let result: Result<Void, any Error>
     do {
-      try await serve()
+      try await serve(sender)
       result = .success(())
     } catch {
       result = .failure(error)
@@ -53,7 +53,7 @@ public final class Sandbox: Service {
     try result.get()
   }
 
-  private func serve() async throws {
+  private func serve(_ sender: WebhookSender) async throws {
     let application = Application(
       router: SandboxRouter(sandbox: self).router,
       configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
@@ -63,7 +63,7 @@ public final class Sandbox: Service {
       },
       logger: configuration.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { await self.queue.run() }
+      group.addTask { await self.queue.run(sender) }
       group.addTask { await self.followTimeline() }
       try await application.run()
       wakeSource.finish()
@@ -114,7 +114,8 @@ public final class Sandbox: Service {
     var delivery = delivery
     delivery.finished = .now
     if let error = delivery.error {
-      configuration.logger.notice("webhook not delivered", metadata: ["url": "\(delivery.url)", "error": "\(error)"])
+      configuration.logger.notice(
+        "webhook not delivered", metadata: ["sid": "\(delivery.messageSID)", "error": "\(error)"])
     }
     state.withLock { $0.remember(delivery) }
     return delivery

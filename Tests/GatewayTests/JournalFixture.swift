@@ -100,6 +100,13 @@ final class JournalGate: Sendable {
   }
 }
 
+/// What several tasks of a test write down.
+final class JournalNote<Value: Sendable>: Sendable {
+  let value: Mutex<Value>
+
+  init(_ value: Value) { self.value = Mutex(value) }
+}
+
 /// Waits for a condition, for ten seconds at most.
 func journalEventually(_ condition: () -> Bool) async throws -> Bool {
   let deadline = ContinuousClock.now + .seconds(10)

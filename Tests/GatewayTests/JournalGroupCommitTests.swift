@@ -30,19 +30,19 @@ struct JournalGroupCommitTests {
   func durability() async throws {
     let gate = JournalGate()
     let journal = try fixture.open(synchronize: gate.pass)
-    let hasReturned = Mutex(false)
+    let hasReturned = JournalNote(false)
     try await withThrowingTaskGroup { group in
       group.addTask {
         try await journal.append(.numbered(1))
-        hasReturned.withLock { $0 = true }
+        hasReturned.value.withLock { $0 = true }
       }
       #expect(try await journalEventually { gate.passages.withLock { $0 } == 1 })
-      #expect(!hasReturned.withLock { $0 })
+      #expect(!hasReturned.value.withLock { $0 })
       #expect(!journal.isEmpty)
       gate.open()
       try await group.waitForAll()
     }
-    #expect(hasReturned.withLock { $0 })
+    #expect(hasReturned.value.withLock { $0 })
     await journal.close()
   }
 
@@ -62,23 +62,23 @@ struct JournalGroupCommitTests {
     let journal = try Journal(
       directory: fixture.directory, maximumBytes: 1 << 20, unwrittenBytes: 500, patience: .seconds(20),
       synchronize: gate.pass, logger: .silent)
-    let outcomes = Mutex<[JournalFailure?]>([])
+    let outcomes = JournalNote<[JournalFailure?]>([])
     try await withThrowingTaskGroup { group in
       for number in 0..<20 {
         group.addTask {
           do throws(JournalFailure) {
             try await journal.append(.numbered(number))
-            outcomes.withLock { $0.append(nil) }
+            outcomes.value.withLock { $0.append(nil) }
           } catch {
-            outcomes.withLock { $0.append(error) }
+            outcomes.value.withLock { $0.append(error) }
           }
         }
       }
-      #expect(try await journalEventually { outcomes.withLock { $0.count } + journal.entries == 20 })
+      #expect(try await journalEventually { outcomes.value.withLock { $0.count } + journal.entries == 20 })
       gate.open()
       try await group.waitForAll()
     }
-    let (taken, refused) = outcomes.withLock { ($0.count { $0 == nil }, $0.count { $0 == .busy }) }
+    let (taken, refused) = outcomes.value.withLock { ($0.count { $0 == nil }, $0.count { $0 == .busy }) }
     #expect(taken + refused == 20)
     #expect((2...4).contains(taken))
     #expect(try await journal.drained().count == taken)
@@ -89,7 +89,7 @@ struct JournalGroupCommitTests {
   func failingDisk() async throws {
     let isFailing = Mutex(false)
     let journal = try fixture.open { descriptor in
-      guard isFailing.withLock { $0 } else { return fsync(descriptor) }
+      guard isFailing.withLock({ $0 }) else { return fsync(descriptor) }
       errno = EIO
       return -1
     }

@@ -176,7 +176,7 @@ struct ObservabilityLogTests {
 
   @Test("a second bootstrap does nothing")
   func bootstrap() {
-    LogBootstrap.bootstrapOnce(environment: ["LOG_LEVEL": "critical"])
+    LogBootstrap.bootstrapOnce(environment: ProcessInfo.processInfo.environment)
     #expect(!LogBootstrap.bootstrapOnce(environment: [:]))
   }
 }

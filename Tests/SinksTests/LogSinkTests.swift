@@ -2,7 +2,6 @@
 
 import ChannelProtocol
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Sinks

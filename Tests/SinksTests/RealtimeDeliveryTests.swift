@@ -76,7 +76,7 @@ import Testing
   @Test("a reader that stops reading is closed with 4008, and resumes from the number in the reason without a gap")
   func slowReader() async throws {
     var limits = WebSocketLimits()
-    limits.writeTimeout = .milliseconds(150)
+    limits.writeTimeout = .seconds(2)
     limits.sweepInterval = .milliseconds(20)
     try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.open(server.port)

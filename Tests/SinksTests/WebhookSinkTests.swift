@@ -45,7 +45,6 @@ struct WebhookSinkTests {
         await append([WebhookFixtures.event(seq, conversation: 1)], store, ring)
         try await WebhookFixtures.eventually("event \(seq) arrives") { server.requests.count >= Int(seq) }
       }
-      print("MEASURE", (ContinuousClock.now - start) / 20)
       // Twenty polls would take twenty seconds.
       #expect(ContinuousClock.now - start < .seconds(5))
       try await WebhookFixtures.eventually("all is written") { await store.count(.delivered) == 20 }

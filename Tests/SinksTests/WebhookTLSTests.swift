@@ -19,7 +19,7 @@ struct WebhookTLSTests {
       FileManager.default.isExecutableFile(atPath: $0)
     }
 
-    init() throws {
+    init() async throws {
       directory = FileManager.default.temporaryDirectory.appendingPathComponent("webhook-tls-\(UUID().uuidString)")
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
       let process = Process()
@@ -30,8 +30,11 @@ struct WebhookTLSTests {
       ]
       process.standardError = FileHandle.nullDevice
       process.standardOutput = FileHandle.nullDevice
+      // Not `waitUntilExit`: it would hold one of the pool's threads.
+      let ended = AsyncStream.makeStream(of: Void.self)
+      process.terminationHandler = { _ in ended.continuation.finish() }
       try process.run()
-      process.waitUntilExit()
+      for await _ in ended.stream {}
       try #require(process.terminationStatus == 0)
     }
 
@@ -51,7 +54,7 @@ struct WebhookTLSTests {
     "a trusted certificate counts for the names it holds, and for no others", .enabled(if: Certificate.tool != nil),
     arguments: [("hook.test", true), ("127.0.0.1", true), ("other.test", false), ("hook.test.evil.test", false)])
   func names(host: String, isTrusted: Bool) async throws {
-    let certificate = try Certificate()
+    let certificate = try await Certificate()
     defer { certificate.remove() }
     let server = try await WebhookScriptedServer(tls: certificate.serverContext()) { _, _ in .status(200) }
     defer { server.close() }
@@ -84,7 +87,7 @@ struct WebhookTLSTests {
 
   @Test("a certificate nobody vouches for is refused", .enabled(if: Certificate.tool != nil))
   func untrusted() async throws {
-    let certificate = try Certificate()
+    let certificate = try await Certificate()
     defer { certificate.remove() }
     let server = try await WebhookScriptedServer(tls: certificate.serverContext()) { _, _ in .status(200) }
     defer { server.close() }

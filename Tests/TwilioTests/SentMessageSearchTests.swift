@@ -24,20 +24,19 @@ import Testing
     return try #require(TwilioMessage(.object(json)))
   }
 
-  private func judge(
-    _ request: MessageRequest, _ messages: [TwilioMessage], complete: Bool = true, adopted: Set<String> = []
-  ) -> SentMessageSearch.Verdict {
-    SentMessageSearch(for: request, attemptedAt: attempt, excluding: adopted)
-      .judge(MessageListing(messages: messages, isComplete: complete))
+  private func candidates(
+    _ request: MessageRequest, _ messages: [TwilioMessage], complete: Bool = true
+  ) -> [TwilioMessage]? {
+    SentMessageSearch(for: request, attemptedAt: attempt)
+      .candidates(in: MessageListing(messages: messages, isComplete: complete))
   }
 
   @Test("a message of the same addresses, text and time is the one")
   func found() throws {
     let same = try message("SM1")
-    #expect(judge(request(), [same]) == .found(same))
-    #expect(judge(request(), [same, same]) == .found(same))
+    #expect(candidates(request(), [same]) == [same])
     let trial = try message("SM2", ["body": "Sent from your Twilio trial account - Hello"])
-    #expect(judge(request(), [trial]) == .found(trial))
+    #expect(candidates(request(), [trial]) == [trial])
   }
 
   @Test(
@@ -48,29 +47,28 @@ import Testing
       ["num_media": "1"],
     ] as [[String: JSONValue]])
   func absent(changes: [String: JSONValue]) throws {
-    #expect(judge(request(), [try message("SM1", changes)]) == .absent)
+    #expect(candidates(request(), [try message("SM1", changes)]) == [])
   }
 
   @Test("of texts that a normalisation would make equal each is itself")
   func normalisation() throws {
-    #expect(judge(request(body: "caf\u{E9}"), [try message("SM1", ["body": "cafe\u{301}"])]) == .absent)
+    #expect(candidates(request(body: "caf\u{E9}"), [try message("SM1", ["body": "cafe\u{301}"])]) == [])
   }
 
-  @Test("of two alike none is chosen, unless another message of ours holds one already")
-  func ambiguous() throws {
-    let first = try message("SM1")
-    let second = try message("SM2")
-    #expect(judge(request(), [first, second]) == .undecided("Twilio has 2 messages that look like this one"))
-    #expect(judge(request(), [first, second], adopted: ["SM1"]) == .found(second))
-    #expect(judge(request(), [first, second], adopted: ["SM1", "SM2"]) == .absent)
+  @Test("of several alike all are candidates, the oldest first")
+  func alike() throws {
+    let second = try message("SM2", ["date_created": "Wed, 30 Sep 2026 15:42:10 +0000"])
+    let first = try message("SM1", ["date_created": "Wed, 30 Sep 2026 15:42:05 +0000"])
+    #expect(candidates(request(), [second, first]) == [second, first])
+    #expect(SentMessageSearch(for: request(), attemptedAt: attempt).oldestFirst([second, first]) == [first, second])
   }
 
   @Test("a pool's message has the pool's id and any sender, or none yet")
   func pool() throws {
     let pool = request(pool: "MG1")
     let waiting = try message("SM1", ["messaging_service_sid": "MG1", "from": nil])
-    #expect(judge(pool, [waiting]) == .found(waiting))
-    #expect(judge(pool, [try message("SM1", ["messaging_service_sid": nil])]) == .absent)
+    #expect(candidates(pool, [waiting]) == [waiting])
+    #expect(candidates(pool, [try message("SM1", ["messaging_service_sid": nil])]) == [])
   }
 
   @Test("a template's text is not compared, for Twilio makes it")
@@ -78,14 +76,14 @@ import Testing
     var template = request(body: nil)
     template.contentSID = "HX1"
     let sent = try message("MM1", ["body": "Dear Alex", "num_media": "1"])
-    #expect(judge(template, [sent]) == .found(sent))
+    #expect(candidates(template, [sent]) == [sent])
   }
 
   @Test("a list cut off before it reaches back to the attempt proves nothing")
   func cutOff() throws {
     let other = try message("SM1", ["body": "other"])
-    #expect(judge(request(), [other], complete: false) == .undecided("Twilio lists more messages than were read"))
+    #expect(candidates(request(), [other], complete: false) == nil)
     let older = try message("SM2", ["date_created": "Wed, 30 Sep 2026 15:00:00 +0000"])
-    #expect(judge(request(), [other, older], complete: false) == .absent)
+    #expect(candidates(request(), [other, older], complete: false) == [])
   }
 }

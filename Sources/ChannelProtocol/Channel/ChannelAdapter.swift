@@ -31,27 +31,11 @@ public protocol ChannelAdapter: Sendable {
 
 /// An adapter that can say what became of a message whose `send` gave no answer.
 public protocol OutcomeLookup: ChannelAdapter {
-  /// Looks the message up at the provider by our id, recipient, sender, time and body.
-  /// - Returns: the receipt where the provider has it, nil where it provably has not.
+  /// Looks the message up at the provider by what tells it: recipient, sender, time and contents.
+  /// - Returns: every message of the provider's that may be this one, oldest first; none: it provably has not got it.
+  ///   Which of several alike belong to other messages of ours, the engine knows.
   /// - Throws: ``SendFailure`` where the provider could not be asked; nothing is known then.
-  func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> SendReceipt?
-
-  /// The same, where some of the provider's messages are known to be others of ours.
-  /// - Parameter adopted: the provider's ids that our other messages to this contact hold.
-  func lookUp(
-    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
-  ) async throws(SendFailure) -> SendReceipt?
-}
-
-extension OutcomeLookup {
-  /// For an adapter that cannot leave any out: what it finds is ours only where no other message holds it.
-  public func lookUp(
-    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
-  ) async throws(SendFailure) -> SendReceipt? {
-    let receipt = try await lookUp(message, attemptedAt: attemptedAt)
-    guard let receipt, adopted.contains(receipt.providerSID) else { return receipt }
-    throw SendFailure(.unknownOutcome, code: "unknown_outcome", message: "what was found is another message of ours")
-  }
+  func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> [SendReceipt]
 }
 
 /// An adapter that can fetch a message's present state from the provider.

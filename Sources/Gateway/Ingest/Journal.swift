@@ -70,9 +70,10 @@ final class Journal: Sendable {
   ) async throws -> Journal {
     try await withCheckedThrowingContinuation { continuation in
       Thread.detachNewThread {
-        continuation.resume(with: Result {
-          try Journal(directory: directory, maximumBytes: maximumBytes, segmentBytes: segmentBytes, logger: logger)
-        })
+        continuation.resume(
+          with: Result {
+            try Journal(directory: directory, maximumBytes: maximumBytes, segmentBytes: segmentBytes, logger: logger)
+          })
       }
     }
   }

@@ -159,7 +159,8 @@ struct JournalFiles: Sendable {
         removeOldest()
         continue
       }
-      var content = try directory.read(segment: segment.number, from: position.offset, count: min(rest, Self.chunkBytes))
+      var content = try directory.read(
+        segment: segment.number, from: position.offset, count: min(rest, Self.chunkBytes))
       var scan = JournalScan(content, limit: limit)
       if scan.items.isEmpty {
         // A large record, or none: only the whole rest tells.
@@ -196,7 +197,8 @@ struct JournalFiles: Sendable {
     do throws(JournalFailure) {
       try directory.keep(end)
     } catch {
-      logger.warning("the journal's position is not kept: entries may be drained twice", metadata: ["error": "\(error)"])
+      logger.warning(
+        "the journal's position is not kept: entries may be drained twice", metadata: ["error": "\(error)"])
     }
   }
 

@@ -108,7 +108,8 @@ enum LogFormat: String, Hashable, Sendable {
     }
     let needsQuotes = text.isEmpty || text.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") }
     if needsQuotes { line.append(UInt8(ascii: "\"")) }
-    printable(needsQuotes ? text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") : text,
+    printable(
+      needsQuotes ? text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") : text,
       into: &line)
     if needsQuotes { line.append(UInt8(ascii: "\"")) }
   }

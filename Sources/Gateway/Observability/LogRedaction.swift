@@ -15,10 +15,13 @@ enum LogRedaction: Hashable, Sendable {
 
   /// Upper case, `_`, `-`, `.` and blanks make no difference; a key that ends in a guarded word is guarded like it.
   init(key: String) {
-    let key = String(decoding: key.utf8.compactMap(Self.normalized), as: UTF8.self)
-    if Self.secretWords.contains(where: key.hasSuffix) {
+    let key = key.utf8.compactMap(Self.normalized)
+    func ends(in words: [[UInt8]]) -> Bool {
+      words.contains { key.count >= $0.count && key[(key.count - $0.count)...].elementsEqual($0) }
+    }
+    if ends(in: Self.secretWords) {
       self = .secret
-    } else if Self.personalKeys.contains(key) || Self.personalWords.contains(where: key.hasSuffix) {
+    } else if Self.personalKeys.contains(key) || ends(in: Self.personalWords) {
       self = .personal
     } else {
       self = .open
@@ -35,9 +38,9 @@ enum LogRedaction: Hashable, Sendable {
 
   private static let secretWords = [
     "token", "tokens", "secret", "secrets", "authorization", "password", "apikey", "cookie", "credentials",
-  ]
-  private static let personalKeys: Set<String> = ["from", "to", "text"]
-  private static let personalWords = ["body", "phone", "phonenumber"]
+  ].map { Array($0.utf8) }
+  private static let personalKeys = ["from", "to", "text"].map { Array($0.utf8) }
+  private static let personalWords = ["body", "phone", "phonenumber"].map { Array($0.utf8) }
 
   private static func normalized(_ byte: UInt8) -> UInt8? {
     switch byte {

@@ -41,7 +41,8 @@ struct ProcessFigures: Hashable, Sendable {
     #if os(Linux)
     guard let stat = contents("/proc/self/stat"),
       var figures = ProcessFigures(
-        stat: stat, ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))), pageBytes: Double(sysconf(Int32(_SC_PAGESIZE))),
+        stat: stat, ticksPerSecond: Double(sysconf(Int32(_SC_CLK_TCK))),
+        pageBytes: Double(sysconf(Int32(_SC_PAGESIZE))),
         bootTime: bootTime)
     else { return nil }
     figures.openDescriptors = descriptorCount()

@@ -25,7 +25,8 @@ final class PrometheusRegistry: Sendable {
 
   init(seriesLimit: Int = PrometheusRegistry.defaultSeriesLimit) {
     self.seriesLimit = seriesLimit
-    describe(refused.id.name, as: "Requests for a series that were refused: too many series, or a name of another type.")
+    describe(
+      refused.id.name, as: "Requests for a series that were refused: too many series, or a name of another type.")
   }
 
   // MARK: Text for people
@@ -47,7 +48,8 @@ final class PrometheusRegistry: Sendable {
     add(PrometheusReading(id: id, read: read), kind: .gauge)
   }
 
-  /// A counter that is kept elsewhere and read when it is scraped. A second one of the same name and labels replaces it.
+  /// A counter that is kept elsewhere and read when it is scraped. A second one of the same name and labels replaces
+  /// it.
   ///
   /// - Parameter read: called from the scrape, on any thread; it must not block, and never falls.
   func counter(_ name: String, labels: [(String, String)] = [], read: @escaping @Sendable () -> Double) {

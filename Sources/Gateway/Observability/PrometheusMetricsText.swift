@@ -15,18 +15,20 @@ struct PrometheusSeriesID: Sendable {
       self.labels = []
       return
     }
-    var seen: Set<String> = []
     var valid: [(name: String, value: String)] = []
+    valid.reserveCapacity(labels.count)
     for (label, value) in labels {
       let label = PrometheusName.label(label)
-      if seen.insert(label).inserted { valid.append((label, value)) }
+      if !valid.contains(where: { $0.name == label }) { valid.append((label, value)) }
     }
     valid.sort { $0.name < $1.name }
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(valid.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
     for (label, value) in valid {
       if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
       bytes += label.utf8
-      bytes += [UInt8(ascii: "="), UInt8(ascii: "\"")]
+      bytes.append(UInt8(ascii: "="))
+      bytes.append(UInt8(ascii: "\""))
       PrometheusText.escape(value, quotes: true, into: &bytes)
       bytes.append(UInt8(ascii: "\""))
     }
@@ -51,24 +53,28 @@ enum PrometheusName {
 
   private static func metric(_ label: String, suffix: String) -> String {
     let name = metric(label)
-    return name.hasSuffix(suffix) ? name : name + suffix
+    return name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) ? name : name + suffix
   }
 
   private static func valid(_ name: String, colons: Bool) -> String {
-    func isAllowed(_ byte: UInt8) -> Bool {
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-        true
-      default: colons && byte == UInt8(ascii: ":")
-      }
-    }
-    func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+    var name = name
     guard let first = name.utf8.first else { return "_" }
-    if !isDigit(first), name.utf8.allSatisfy(isAllowed) { return name }
+    let isValid = name.withUTF8 { bytes in bytes.allSatisfy { isAllowed($0, colons: colons) } }
+    if isValid, !isDigit(first) { return name }
     let start = isDigit(first) ? "_" : ""
-    return start + String(decoding: name.utf8.map { isAllowed($0) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
+    return start
+      + String(decoding: name.utf8.map { isAllowed($0, colons: colons) ? $0 : UInt8(ascii: "_") }, as: UTF8.self)
   }
+
+  private static func isAllowed(_ byte: UInt8, colons: Bool) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): true
+    case UInt8(ascii: ":"): colons
+    default: isDigit(byte)
+    }
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 }
 
 /// The exposition while it is written.

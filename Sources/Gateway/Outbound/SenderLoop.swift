@@ -121,10 +121,13 @@ actor SenderLoop {
         entry, .failed(code: "unknown_outcome", message: "The call gave no answer, and nobody can be asked."))
     }
     let attemptedAt = entry.attemptedAt ?? entry.message.createdAt
-    do throws(SendFailure) {
-      let receipt = try await adapter.lookUp(outbound(entry, channel: channel), attemptedAt: attemptedAt)
+    do {
+      let candidates = try await adapter.lookUp(outbound(entry, channel: channel), attemptedAt: attemptedAt)
+      let known = try await context.store.knownProviderSIDs(
+        candidates.map(\.providerSID), account: channel.account.accountSID)
       let now = context.clock.now()
-      if let receipt {
+      // Those that are left are alike and nobody's: one is as good as another.
+      if let receipt = candidates.first(where: { !known.contains($0.providerSID) }) {
         outcomes.adopted.increment()
         await record(entry, .accepted(receipt), channel: channel)
       } else {
@@ -133,6 +136,9 @@ actor SenderLoop {
           channel: channel)
       }
     } catch {
+      context.logger.warning(
+        "an unknown outcome could not be looked up",
+        metadata: ["message": "\(entry.message.id)", "error": "\(error)"])
       await record(entry, decision.afterFailedLook(now: context.clock.now()).result, channel: channel)
     }
   }

@@ -51,6 +51,11 @@ extension PostgresMessageStore {
     }
   }
 
+  /// Nodes claim one after another: a count of what is under way must see what another node has just taken. A
+  /// statement of its own, so that the claim's snapshot is younger than the lock.
+  private static let lockClaims = Statement(
+    "lock_delivery_claims", "SELECT pg_advisory_xact_lock(7310577382525465188)")
+
   /// Only the oldest unfinished delivery of an order is offered: a failing one holds back its own conversation only.
   private static let claim = Statement(
     "claim_deliveries",
@@ -90,7 +95,8 @@ extension PostgresMessageStore {
       parameters.int8(Int64(perEndpoint))
       parameters.identifier(token)
       parameters.double(lease.inSeconds)
-      return try connection.execute(Self.claim, parameters).map { row in
+      let rows = try connection.pipeline([(Self.lockClaims, Parameters()), (Self.claim, parameters)])[1]
+      return try rows.map { row in
         var reader = ColumnReader(row)
         let id = try reader.identifier()
         let attempts = try reader.int4()
@@ -126,7 +132,8 @@ extension PostgresMessageStore {
     "disable_webhooks",
     """
     UPDATE webhooks w SET active = false, disabled_reason = u.reason
-    FROM unnest($1::uuid[], $2::text[]) AS u(delivery, reason) JOIN deliveries d ON d.id = u.delivery
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS u(delivery, lease, reason)
+      JOIN deliveries d ON d.id = u.delivery AND d.lease = u.lease
     WHERE w.id = d.webhook_id AND w.active
     RETURNING w.id, w.url, w.description, w.events, w.channels, w.headers, w.active, w.disabled_reason, w.created_at
     """)
@@ -145,17 +152,19 @@ extension PostgresMessageStore {
       p.int8Array(outcomes.map(\.attempt.latency.wholeMicroseconds))
       p.textArray(outcomes.map(\.attempt.error))
       p.textArray(outcomes.map(\.attempt.response))
-      let gone = outcomes.compactMap { outcome -> (Identifier, String)? in
-        if case .disableEndpoint(let reason) = outcome.disposition { (outcome.delivery, reason) } else { nil }
+      let gone = outcomes.compactMap { outcome -> (outcome: DeliveryOutcome, reason: String)? in
+        if case .disableEndpoint(let reason) = outcome.disposition { (outcome, reason) } else { nil }
       }
       guard !gone.isEmpty else {
         try connection.execute(Self.finish, p)
         return
       }
       var reasons = Parameters()
-      reasons.identifierArray(gone.map(\.0))
-      reasons.textArray(gone.map(\.1))
-      let disabled = try connection.pipeline([(.begin, Parameters()), (Self.finish, p), (Self.disable, reasons)])[2]
+      reasons.identifierArray(gone.map(\.outcome.delivery))
+      reasons.identifierArray(gone.map(\.outcome.lease))
+      reasons.textArray(gone.map(\.reason))
+      // Before the deliveries are finished: that gives their leases up, and a lease that was lost disables nothing.
+      let disabled = try connection.pipeline([(.begin, Parameters()), (Self.disable, reasons), (Self.finish, p)])[1]
       var events = EventBatch(clock: clock)
       let now = clock.now()
       for row in disabled {
@@ -167,12 +176,14 @@ extension PostgresMessageStore {
     }
   }
 
+  /// The first hundred of an endpoint: those at the front may be under way, and one behind them due before their
+  /// leases end.
   private static let due = Statement(
     "next_delivery_due",
     """
     SELECT min(greatest(d.run_at, coalesce(d.lease_until, d.run_at))) FROM webhooks w CROSS JOIN LATERAL (
       SELECT run_at, lease_until FROM deliveries d WHERE d.webhook_id = w.id AND d.state = 0
-      ORDER BY run_at, seq LIMIT 1) d
+      ORDER BY run_at, seq LIMIT 100) d
     WHERE w.active
     """)
 

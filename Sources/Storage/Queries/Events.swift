@@ -42,19 +42,30 @@ extension PostgresMessageStore {
     try await run { try Self.readBounds($0) }
   }
 
+  private static let lockLog = Statement("lock_event_log", "SELECT pg_advisory_xact_lock(7310577382525465186)")
+
   private static func readBounds(_ connection: Connection) throws -> EventLogBounds {
-    var reader = ColumnReader(try connection.execute(bounds).single())
+    let row = try connection.execute(bounds).single()
+    if try row.int8(2) >= 0 { return try EventLogBounds(row) }
+    // Empty: what counts is the last number given out, and that may belong to an event which is about to be committed.
+    // Under the log's lock there is none such.
+    return try EventLogBounds(connection.pipeline([(lockLog, Parameters()), (bounds, Parameters())])[1].single())
+  }
+
+  public func maintainEventLog() async throws {
+    try await run { _ = try $0.execute(Self.maintain) }
+  }
+}
+
+extension EventLogBounds {
+  fileprivate init(_ row: Row) throws {
+    var reader = ColumnReader(row)
     let epoch = try reader.identifier()
     let first = try reader.int8()
     let last = try reader.int8()
     let issued = try reader.int8()
     // An empty log keeps nothing below the numbers it has given out.
-    return EventLogBounds(
-      epoch: epoch, oldest: first < 0 ? issued : first <= 1 ? 0 : first - 1, newest: last < 0 ? issued : last)
-  }
-
-  public func maintainEventLog() async throws {
-    try await run { _ = try $0.execute(Self.maintain) }
+    self.init(epoch: epoch, oldest: first < 0 ? issued : first <= 1 ? 0 : first - 1, newest: last < 0 ? issued : last)
   }
 }
 

@@ -67,6 +67,23 @@ extension PostgresMessageStore {
     }
   }
 
+  private static let known = Statement(
+    "known_provider_sids",
+    """
+    SELECT k.sid FROM unnest($1::text[]) AS k(sid)
+    WHERE EXISTS (SELECT FROM messages m WHERE m.provider_sid = k.sid AND m.account_sid = $2)
+    """)
+
+  public func knownProviderSIDs(_ sids: [String], account: String) async throws -> Set<String> {
+    guard !sids.isEmpty else { return [] }
+    return try await run { connection in
+      var parameters = Parameters()
+      parameters.textArray(sids)
+      parameters.text(account)
+      return Set(try connection.execute(Self.known, parameters).map { try $0.text(0) })
+    }
+  }
+
   public func parkedReports(limit: Int) async throws -> [StatusUpdate] {
     try await run { try ParkedStatuses.matched(limit: limit, on: $0) }
   }

@@ -131,13 +131,15 @@ struct ClaimSends: BatchOperation {
       parameters.int8(Int64(item.limit))
       steps.append((item.work == .waiting ? Self.waiting : Self.unresolved, parameters))
     }
+    // A transaction does not skip its own locks: two claims of one sender in one batch would be given the same rows.
+    var seen: Set<Identifier> = []
     return try connection.pipeline(steps).dropFirst().enumerated().flatMap { claim, rows in
       try rows.map { row in
         var reader = ColumnReader(row)
         return Taken(
           claim: claim, messageID: try reader.identifier(), units: try reader.int4(), attempts: try reader.int4(),
           attemptedAt: try reader.timestampOrNil())
-      }
+      }.filter { seen.insert($0.messageID).inserted }
     }
   }
 

@@ -115,15 +115,22 @@ struct ConversationResolution {
           isContactNew: found.contact == nil))
     }
     let missing = resolved.indices.filter { resolved[$0].isNew }
-    guard !missing.isEmpty else { return resolved }
-    // In key order, so that two nodes which make the same rows wait for each other in one direction only.
-    let ordered = missing.sorted { requests[$0].key.sortsBefore(requests[$1].key) }
-    var steps: [(Statement, Parameters)] = []
-    let contacts = newContacts.sorted { $0.key.sortsBefore($1.key) }.map(\.value)
-    if !contacts.isEmpty { steps += insert(contacts) }
-    steps.append((Self.insertConversations, conversationParameters(ordered, requests, resolved)))
-    _ = try connection.pipeline(steps)
+    if !missing.isEmpty {
+      try insert(Array(newContacts.values), missing, requests, resolved, on: connection)
+    }
     return resolved
+  }
+
+  /// In key order, so that two nodes which make the same rows wait for each other in one direction only.
+  private func insert(
+    _ contacts: [Contact], _ missing: [Int], _ requests: [Request], _ resolved: [ResolvedConversation],
+    on connection: Connection
+  ) throws {
+    let contacts = contacts.sorted { $0.firstAddress.sortsBefore($1.firstAddress) }
+    let conversations = missing.sorted { requests[$0].key.sortsBefore(requests[$1].key) }
+    var steps = contacts.isEmpty ? [] : insert(contacts)
+    steps.append((Self.insertConversations, conversationParameters(conversations, requests, resolved)))
+    try connection.pipeline(steps)
   }
 
   private static let insertContacts = Statement(
@@ -178,6 +185,11 @@ struct ConversationResolution {
     parameters.timestampArray(indices.map { requests[$0].at })
     return parameters
   }
+}
+
+extension Contact {
+  /// The address that a contact made by us begins with.
+  fileprivate var firstAddress: Address { Address(type: channels[0].type, value: channels[0].address) }
 }
 
 extension Address {

@@ -88,18 +88,19 @@ struct MessageTransitions {
     }
   }
 
-  /// The message a transition is about: by our id where that message is free or has the same provider id, else by the
-  /// provider's.
+  /// The message a transition is about: the one that holds the provider's id, else ours where it holds none yet.
   func target(of transition: Transition) -> Identifier? {
+    if let sid = transition.providerSID,
+      let holder = byProvider[ProviderKey(accountSID: transition.accountSID, providerSID: sid)]
+    {
+      return holder
+    }
     if let id = transition.messageID, let stored = messages[id], stored.message.direction == .outbound,
       stored.message.providerSID == nil || transition.providerSID == nil
-        || stored.message.providerSID == transition.providerSID
     {
       return id
     }
-    return transition.providerSID.flatMap {
-      byProvider[ProviderKey(accountSID: transition.accountSID, providerSID: $0)]
-    }
+    return nil
   }
 
   /// Projects a transition onto its message.

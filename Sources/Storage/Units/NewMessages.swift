@@ -159,15 +159,24 @@ struct NewMessages {
     return [(Self.insertMedia, p)]
   }
 
-  /// The conversation as it is after the batch.
-  func conversation(_ touched: TouchedConversation, _ resolved: ResolvedConversation, last: Message) -> Conversation {
-    var contact = resolved.contact
-    let type = last.channelType.contactType
-    let address = last.direction == .inbound ? last.from : last.to
+  /// The contact as it is after the batch.
+  private func contact(_ contact: Contact, with message: Message, in touched: TouchedConversation) -> Contact {
+    var contact = contact
+    let type = message.channelType.contactType
+    let address = message.direction == .inbound ? message.from : message.to
     for index in contact.channels.indices
     where contact.channels[index].type == type && contact.channels[index].address == address {
       contact.channels[index].lastInboundAt = touched.lastInboundAt
     }
+    return contact
+  }
+
+  /// The conversation as it is after the batch.
+  private func conversation(
+    _ touched: TouchedConversation, _ resolved: ResolvedConversation, last: Message
+  ) -> Conversation {
+    let contact = contact(resolved.contact, with: last, in: touched)
+    let type = last.channelType.contactType
     let window = context.windows[type]
     return Conversation(
       id: touched.id, contact: contact, channel: touched.channel, channelType: type,
@@ -184,14 +193,17 @@ struct NewMessages {
     now: Timestamp
   ) {
     var lastOf: [Identifier: NewMessage] = [:]
-    let insertedIDs = touched.reduce(into: Set<Identifier>()) { $0.formUnion($1.inserted) }
+    let touchedBy = touched.reduce(into: [Identifier: TouchedConversation]()) { result, touched in
+      for id in touched.inserted { result[id] = touched }
+    }
     var announced: Set<Identifier> = []
-    for new in messages where insertedIDs.contains(new.message.id) {
+    for new in messages {
+      guard let touched = touchedBy[new.message.id] else { continue }
       // The newest by id is the conversation's last message, as the statement has it.
       let last = lastOf[new.message.conversationID]?.message.id
       if last.map({ $0 < new.message.id }) ?? true { lastOf[new.message.conversationID] = new }
       if new.conversation.isContactNew, announced.insert(new.conversation.contact.id).inserted {
-        let contact = new.conversation.contact
+        let contact = contact(new.conversation.contact, with: new.message, in: touched)
         events.append(.contactUpdated, at: now, conversation: nil, channel: new.message.channel) {
           contact.write(to: &$0)
         }

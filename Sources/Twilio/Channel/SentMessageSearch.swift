@@ -4,21 +4,12 @@ import ChannelProtocol
 
 /// Twilio's list knows no reference of ours: a message is told by its addresses, time and body (FACTS section 3).
 struct SentMessageSearch: Sendable {
-  enum Verdict: Sendable, Hashable {
-    case found(TwilioMessage)
-    case absent
-    /// Words for the log.
-    case undecided(String)
-  }
-
   let request: MessageRequest
   let attemptedAt: Timestamp
-  let adopted: Set<String>
 
-  init(for request: MessageRequest, attemptedAt: Timestamp, excluding adopted: Set<String> = []) {
+  init(for request: MessageRequest, attemptedAt: Timestamp) {
     self.request = request
     self.attemptedAt = attemptedAt
-    self.adopted = adopted
   }
 
   /// By the day it was sent first; then, since a message that still waits was sent on no day, the newest ones.
@@ -40,26 +31,25 @@ struct SentMessageSearch: Sendable {
     return last >= earliest
   }
 
-  func judge(_ listing: MessageListing) -> Verdict {
-    var found: [TwilioMessage] = []
-    for message in listing.messages where matches(message) && !found.contains(where: { $0.sid == message.sid }) {
-      found.append(message)
+  /// The listed messages that may be the one looked for; nil: the list was cut off by its number of pages before the
+  /// time of the attempt, and nothing was found.
+  func candidates(in listing: MessageListing) -> [TwilioMessage]? {
+    let found = listing.messages.filter(matches)
+    if found.isEmpty, !listing.isComplete, let last = listing.messages.last?.dateCreated, last >= earliest {
+      return nil
     }
-    switch found.count {
-    case 0:
-      // Cut off by the number of pages, not by time.
-      if !listing.isComplete, let last = listing.messages.last?.dateCreated, last >= earliest {
-        return .undecided("Twilio lists more messages than were read")
-      }
-      return .absent
-    case 1: return .found(found[0])
-    default: return .undecided("Twilio has \(found.count) messages that look like this one")
+    return found
+  }
+
+  func oldestFirst(_ messages: [TwilioMessage]) -> [TwilioMessage] {
+    messages.sorted { left, right in
+      let (leftTime, rightTime) = (left.dateCreated ?? attemptedAt, right.dateCreated ?? attemptedAt)
+      return leftTime != rightTime ? leftTime < rightTime : left.sid < right.sid
     }
   }
 
   func matches(_ message: TwilioMessage) -> Bool {
-    guard message.direction.hasPrefix("outbound"), !adopted.contains(message.sid),
-      message.to.utf8.elementsEqual(request.to.utf8)
+    guard message.direction.hasPrefix("outbound"), message.to.utf8.elementsEqual(request.to.utf8)
     else { return false }
     if let from = request.from, let theirs = message.from, !theirs.utf8.elementsEqual(from.utf8) { return false }
     if let pool = request.messagingServiceSID, message.messagingServiceSID != pool { return false }

@@ -31,15 +31,11 @@ extension TwilioChannel {
     }
   }
 
-  public func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> SendReceipt? {
-    try await lookUp(message, attemptedAt: attemptedAt, excluding: [])
-  }
-
-  /// - Parameter adopted: SIDs that other messages of ours hold already: of several alike, only the others count.
   public func lookUp(
-    _ message: OutboundMessage, attemptedAt: Timestamp, excluding adopted: Set<String>
-  ) async throws(SendFailure) -> SendReceipt? {
-    let search = SentMessageSearch(for: try request(for: message), attemptedAt: attemptedAt, excluding: adopted)
+    _ message: OutboundMessage, attemptedAt: Timestamp
+  ) async throws(SendFailure) -> [SendReceipt] {
+    let search = SentMessageSearch(for: try request(for: message), attemptedAt: attemptedAt)
+    var found: [TwilioMessage] = []
     for filter in search.filters {
       let listing: MessageListing
       do {
@@ -47,16 +43,14 @@ extension TwilioChannel {
       } catch {
         throw SendFailure(error)
       }
-      switch search.judge(listing) {
-      case .found(let found): return SendReceipt(found)
-      case .absent: continue
-      case .undecided(let reason):
+      guard let candidates = search.candidates(in: listing) else {
         throw SendFailure(
-          .unknownOutcome, code: "unknown_outcome", message: reason,
-          explanation: "Whether Twilio has the message cannot be told; only its status callback can settle it.")
+          .unknownOutcome, code: "unknown_outcome", message: "Twilio lists more messages than were read",
+          explanation: "Whether Twilio has the message cannot be told yet; its status callback can settle it.")
       }
+      for candidate in candidates where !found.contains(where: { $0.sid == candidate.sid }) { found.append(candidate) }
     }
-    return nil
+    return search.oldestFirst(found).map { SendReceipt($0) }
   }
 
   public func status(ofProviderSID sid: String) async throws(SendFailure) -> StatusUpdate {

@@ -35,41 +35,30 @@ extension FormFields {
   /// The object where no name repeats, straight from bytes to bytes; nil where the bytes are no UTF-8.
   fileprivate func plainJSON() -> [UInt8]? {
     guard isASCII || isValidUTF8 else { return nil }
-    var json: [UInt8] = []
-    json.reserveCapacity(storage.count + storage.count / 8 + entries.count * 6 + 2)
-    json.append(UInt8(ascii: "{"))
-    storage.withUnsafeBufferPointer { storage in
-      for (index, entry) in entries.enumerated() {
-        if index > 0 { json.append(UInt8(ascii: ",")) }
-        Self.quote(storage[entry.start..<entry.split], into: &json)
-        json.append(UInt8(ascii: ":"))
-        Self.quote(storage[entry.split..<entry.end], into: &json)
+    return storage.withUnsafeBufferPointer { storage in
+      var size = 2 + entries.count * 6
+      for byte in storage { size += JSONEscape.size(byte) }
+      return [UInt8](unsafeUninitializedCapacity: size) { output, count in
+        var escape = JSONEscape(output: output)
+        escape.put(UInt8(ascii: "{"))
+        for (index, entry) in entries.enumerated() {
+          if index > 0 { escape.put(UInt8(ascii: ",")) }
+          escape.quote(storage, entry.start, entry.split)
+          escape.put(UInt8(ascii: ":"))
+          escape.quote(storage, entry.split, entry.end)
+        }
+        escape.put(UInt8(ascii: "}"))
+        count = escape.count
       }
     }
-    json.append(UInt8(ascii: "}"))
-    return json
   }
 
-  private var isASCII: Bool { storage.allSatisfy { $0 < 0x80 } }
-
-  private static func quote(_ text: Slice<UnsafeBufferPointer<UInt8>>, into json: inout [UInt8]) {
-    json.append(UInt8(ascii: "\""))
-    var clean = text.startIndex
-    for index in text.indices {
-      let byte = text[index]
-      guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-      json.append(contentsOf: text[clean..<index])
-      clean = index + 1
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): json += [UInt8(ascii: "\\"), byte]
-      case 0x0A: json += Array("\\n".utf8)
-      case 0x0D: json += Array("\\r".utf8)
-      case 0x09: json += Array("\\t".utf8)
-      default: json += Array("\\u00\(byte < 0x10 ? "0" : "")\(String(byte, radix: 16))".utf8)
-      }
+  private var isASCII: Bool {
+    storage.withUnsafeBufferPointer { storage in
+      var bits: UInt8 = 0
+      for byte in storage { bits |= byte }
+      return bits < 0x80
     }
-    json.append(contentsOf: text[clean...])
-    json.append(UInt8(ascii: "\""))
   }
 
   fileprivate func exactValue(_ entry: Entry) -> String {
@@ -99,5 +88,54 @@ extension FormFields {
       }
     }
     return false
+  }
+}
+
+/// Writes JSON strings into memory that is large enough: every byte of text takes at most what ``size(_:)`` says.
+private struct JSONEscape {
+  let output: UnsafeMutableBufferPointer<UInt8>
+  private(set) var count = 0
+
+  init(output: UnsafeMutableBufferPointer<UInt8>) { self.output = output }
+
+  static func size(_ byte: UInt8) -> Int {
+    byte < 0x20 ? 6 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 2 : 1
+  }
+
+  mutating func put(_ byte: UInt8) {
+    output[count] = byte
+    count += 1
+  }
+
+  mutating func quote(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
+    put(UInt8(ascii: "\""))
+    var index = start
+    while index < end {
+      let byte = text[index]
+      index += 1
+      if byte < 0x20 {
+        escape(byte)
+      } else {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { put(UInt8(ascii: "\\")) }
+        put(byte)
+      }
+    }
+    put(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    put(UInt8(ascii: "\\"))
+    switch byte {
+    case 0x0A: put(UInt8(ascii: "n"))
+    case 0x0D: put(UInt8(ascii: "r"))
+    case 0x09: put(UInt8(ascii: "t"))
+    default:
+      put(UInt8(ascii: "u"))
+      put(UInt8(ascii: "0"))
+      put(UInt8(ascii: "0"))
+      put(UInt8(ascii: "0") + (byte >> 4))
+      let low = byte & 0xF
+      put(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+    }
   }
 }

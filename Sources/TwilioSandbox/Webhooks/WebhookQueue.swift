@@ -2,7 +2,7 @@
 
 import Synchronization
 
-/// The queue of outgoing webhooks. Its `run()` must be running for anything to leave.
+/// The queue of outgoing webhooks. Its `run(_:)` must be running for anything to leave.
 final class WebhookQueue: Sendable {
   typealias Completion = @Sendable (WebhookDelivery) -> Void
 
@@ -17,12 +17,10 @@ final class WebhookQueue: Sendable {
   }
 
   private let state: Mutex<State>
-  private let sender: WebhookSender
   private let wake: AsyncStream<Void>
   private let wakeSource: AsyncStream<Void>.Continuation
 
-  init(sender: WebhookSender, settings: SandboxConfiguration.Delivery) {
-    self.sender = sender
+  init(settings: SandboxConfiguration.Delivery) {
     state = Mutex(State(queue: KeyedQueue(limit: settings.queueLimit, concurrency: settings.concurrency)))
     (wake, wakeSource) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   }
@@ -43,12 +41,12 @@ final class WebhookQueue: Sendable {
   }
 
   /// Delivers until ``close()``; then what still waits is given up and what runs is cancelled.
-  func run() async {
+  func run(_ sender: WebhookSender) async {
     await withDiscardingTaskGroup { deliveries in
       for await _ in wake {
         while let (key, job) = state.withLock({ $0.queue.start() }) {
           deliveries.addTask {
-            job.completion(await self.sender.deliver(job.webhook))
+            job.completion(await sender.deliver(job.webhook))
             self.state.withLock { $0.queue.finish(key) }
             self.wakeSource.yield()
           }

@@ -1,0 +1,149 @@
+// A closed loop over keep-alive connections: each sends its next request when the last one is answered.
+
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// What one round measured.
+struct LoadResult: Sendable {
+  var acknowledged: Int
+  var refused: Int
+  var seconds: Double
+  /// Microseconds, sorted.
+  var latencies: [Int]
+
+  var perSecond: Double { Double(acknowledged) / seconds }
+
+  func percentile(_ fraction: Double) -> Double {
+    guard !latencies.isEmpty else { return 0 }
+    return Double(latencies[min(latencies.count - 1, Int(Double(latencies.count) * fraction))]) / 1_000
+  }
+}
+
+enum LoadGenerator {
+  /// Sends `requests`, each once, over `connections` connections on one thread.
+  static func run(host: String, port: Int, connections: Int, requests: [ByteBuffer]) async throws -> LoadResult {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let next = Atomic<Int>(0)
+    let source = RequestSource(requests: requests, next: next)
+    _ = consume next
+    let start = ContinuousClock.now
+    let handlers = try await withThrowingTaskGroup(of: ConnectionResult.self) { tasks in
+      for _ in 0..<connections {
+        tasks.addTask {
+          let promise = group.any().makePromise(of: ConnectionResult.self)
+          let channel = try await ClientBootstrap(group: group)
+            .channelOption(.socketOption(.init(rawValue: 1)), value: 1)
+            .channelInitializer { channel in
+              channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(ConnectionHandler(source: source, result: promise))
+              }
+            }
+            .connect(host: host, port: port).get()
+          let result = try await promise.futureResult.get()
+          try? await channel.close()
+          return result
+        }
+      }
+      return try await tasks.reduce(into: []) { $0.append($1) }
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try await group.shutdownGracefully()
+    return LoadResult(
+      acknowledged: handlers.reduce(0) { $0 + $1.latencies.count }, refused: handlers.reduce(0) { $0 + $1.refused },
+      seconds: seconds, latencies: handlers.flatMap(\.latencies).sorted())
+  }
+}
+
+/// The run's requests, handed out once each.
+final class RequestSource: Sendable {
+  private let requests: [ByteBuffer]
+  private let next: Atomic<Int>
+
+  init(requests: [ByteBuffer], next: consuming Atomic<Int>) {
+    self.requests = requests
+    self.next = next
+  }
+
+  func take() -> ByteBuffer? {
+    let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+    return index < requests.count ? requests[index] : nil
+  }
+}
+
+struct ConnectionResult: Sendable {
+  var latencies: [Int] = []
+  var refused = 0
+}
+
+/// One connection. Reads just enough HTTP to find the end of an answer.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private let source: RequestSource
+  private let promise: EventLoopPromise<ConnectionResult>
+  private var result = ConnectionResult()
+  private var pending = ByteBuffer()
+  private var sentAt = ContinuousClock.now
+  private var isDone = false
+
+  init(source: RequestSource, result: EventLoopPromise<ConnectionResult>) {
+    self.source = source
+    promise = result
+  }
+
+  func channelActive(context: ChannelHandlerContext) { sendNext(context) }
+
+  private func sendNext(_ context: ChannelHandlerContext) {
+    guard let request = source.take() else {
+      finish()
+      return context.close(promise: nil)
+    }
+    sentAt = .now
+    context.writeAndFlush(wrapOutboundOut(request), promise: nil)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var buffer = unwrapInboundIn(data)
+    pending.writeBuffer(&buffer)
+    while let status = takeAnswer() {
+      if status == 200 {
+        result.latencies.append(Int((ContinuousClock.now - sentAt) / .microseconds(1)))
+      } else {
+        result.refused += 1
+      }
+      sendNext(context)
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) { finish() }
+
+  private func finish() {
+    guard !isDone else { return }
+    isDone = true
+    promise.succeed(result)
+  }
+
+  /// The status of a whole answer, taken out of what has come; nil: more must come.
+  private func takeAnswer() -> Int? {
+    let view = pending.readableBytesView
+    guard let end = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+    let head = String(decoding: view[..<end.lowerBound], as: UTF8.self).lowercased()
+    guard let line = head.split(separator: "\r\n").first(where: { $0.hasPrefix("content-length:") }),
+      let length = Int(line.dropFirst("content-length:".count).drop { $0 == " " })
+    else { return nil }
+    let total = end.upperBound - view.startIndex + length
+    guard pending.readableBytes >= total else { return nil }
+    pending.moveReaderIndex(forwardBy: total)
+    pending.discardReadBytes()
+    return Int(head.split(separator: " ").dropFirst().first ?? "")
+  }
+}
+
+extension Duration {
+  static func / (left: Duration, right: Duration) -> Double {
+    let (a, b) = (left.components, right.components)
+    return (Double(a.seconds) + Double(a.attoseconds) / 1e18) / (Double(b.seconds) + Double(b.attoseconds) / 1e18)
+  }
+}

@@ -1,0 +1,91 @@
+// Requests are read strictly, and told of everything that is wrong with them at once.
+
+import ChannelProtocol
+import Foundation
+import Testing
+
+@testable import Gateway
+
+@Suite("The body of a request to send")
+struct SendRequestTests {
+  private func read(_ json: String) throws -> SendRequest {
+    try SendRequest(BodyReader.parse(Array(json.utf8)))
+  }
+
+  private func problem(_ json: String) -> Problem? {
+    do {
+      _ = try read(json)
+      return nil
+    } catch {
+      return error as? Problem
+    }
+  }
+
+  @Test("a prefix implies the type and is taken off")
+  func prefix() throws {
+    let request = try read(#"{"to":"whatsapp:+14155550123","body":"Hi"}"#)
+    #expect(request.to == "+14155550123" && request.impliedType == .whatsapp)
+    #expect(try read(#"{"to":"+14155550123","body":"Hi"}"#).impliedType == nil)
+  }
+
+  @Test("everything that is wrong is named at once")
+  func allAtOnce() {
+    let problem = problem(
+      #"{"to":7,"body":true,"media":["ftp://x"],"validFor":0,"bodi":"x","metadata":{"a":1},"replyTo":"x"}"#)
+    #expect(problem?.status == .unprocessableContent)
+    #expect(
+      Set(problem?.errors.map(\.field) ?? []) == [
+        "to", "body", "media[0]", "validFor", "bodi", "metadata.a", "replyTo",
+      ])
+  }
+
+  @Test(
+    "a body that is no JSON object is told apart from one that is wrong",
+    arguments: [("{", 400), ("[]", 422), ("\"x\"", 422), ("", 400), ("{\"to\":1}", 422)])
+  func malformed(json: String, status: Int) {
+    #expect(problem(json)?.status.code == status)
+  }
+
+  @Test("null counts as left out, and something must be said")
+  func nothingToSay() {
+    #expect(problem(#"{"to":"+14155550123","body":null}"#)?.errors.map(\.field) == ["body"])
+    #expect(problem(#"{"to":"+14155550123","body":""}"#)?.errors.map(\.field) == ["body"])
+  }
+
+  @Test("1,600 characters are carried and one more is not")
+  func length() {
+    func body(_ count: Int) -> String { #"{"to":"+14155550123","body":"\#(String(repeating: "é", count: count))"}"# }
+    #expect(problem(body(1_600)) == nil)
+    #expect(problem(body(1_601))?.errors.map(\.field) == ["body"])
+  }
+
+  @Test("NUL never gets as far as the database")
+  func nul() {
+    #expect(problem(#"{"to":"+14155550123","body":"a\u0000b"}"#)?.errors.map(\.field) == ["body"])
+  }
+
+  @Test("metadata has bounds", arguments: [50, 51])
+  func metadata(count: Int) throws {
+    let members = (0..<count).map { "\"k\($0)\":\"v\"" }.joined(separator: ",")
+    let problem = problem(#"{"to":"+14155550123","body":"x","metadata":{\#(members)}}"#)
+    #expect((problem == nil) == (count <= 50))
+  }
+}
+
+@Suite("Recipients' addresses")
+struct AddressCheckTests {
+  @Test("E.164 or nothing, for phones", arguments: [
+    ("+14155550123", true), ("+447700900123", true), ("14155550123", false), ("+0415555012", false), ("+1", false),
+    ("+1415555012345678", false), ("+1 4155550123", false), ("EXAMPLEBANK", false), ("", false),
+  ])
+  func phones(address: String, isGood: Bool) {
+    #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .phone)) == nil) == isGood)
+  }
+
+  @Test("a user's id beside phones", arguments: [
+    ("+14155550123", true), ("US.1349abc", true), ("+1", false), ("no id", false), ("", false),
+  ])
+  func ids(address: String, isGood: Bool) {
+    #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .phoneOrID)) == nil) == isGood)
+  }
+}
