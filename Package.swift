@@ -124,7 +124,7 @@ let package = Package(
       name: "TwilioTests", dependencies: ["Twilio", "ChannelProtocol", crypto, log, httpTypes], swiftSettings: strict),
     .testTarget(
       name: "ChannelTests",
-      dependencies: ["ChannelSMS", "ChannelWhatsApp", "Twilio", "ChannelProtocol", log, httpTypes],
+      dependencies: ["ChannelSMS", "ChannelWhatsApp", "Twilio", "ChannelProtocol", crypto, log, httpTypes],
       swiftSettings: strict),
     .testTarget(
       name: "SinksTests",
@@ -135,12 +135,13 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", log, metrics], swiftSettings: strict),
     .testTarget(
-      name: "StorageTests", dependencies: ["Storage", "Postgres", "ChannelProtocol", log], swiftSettings: strict),
+      name: "StorageTests", dependencies: ["Storage", "GatewayTesting", "Postgres", "ChannelProtocol", log],
+      swiftSettings: strict),
     .testTarget(
       name: "GatewayTests",
       dependencies: [
         "Gateway", "GatewayTesting", "ChannelProtocol", "ChannelSMS", "ChannelWhatsApp", "Sinks", "Storage", "Postgres",
-        "TwilioSandbox", httpClient, httpTypes, yams, log, metrics, nio,
+        "TwilioSandbox", httpClient, httpTypes, yams, log, metrics, nio, nioHTTP1,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -42,7 +42,8 @@ struct Gateway: Sendable {
       webhookAddresses: try WebhookAddressCheck(sinks: settings.configuration.sinks), clock: clock)
     webhooks = ProviderWebhooks(
       directory: directory, store: store, journal: journal, clock: clock, logger: logger, metrics: metrics)
-    let ring = EventRing()
+    // Enough for readers that are nearly up to date; whoever is further behind reads the table.
+    let ring = EventRing(byteLimit: 8 << 20)
     tail = TailReader(
       store: store, ring: ring,
       listener: Listener(configuration: database, channels: ["fractal_events"], logger: logger), logger: logger,

@@ -35,21 +35,21 @@ public struct GatewayApplication: Sendable {
     let server = settings.configuration.server
     let port = try await ListeningPort.check(host: server.host, port: server.port)
     let publicURL = server.publicURL ?? "http://localhost:\(port)"
+    let secrets = try GatewaySecrets(settings: settings, state: state)
     try await withDatabase(state) { database in
       try await withSandbox { sandbox in
         try await serve(
-          state: state, database: database, sandbox: sandbox, port: port, publicURL: publicURL,
+          state: state, secrets: secrets, database: database, sandbox: sandbox, port: port, publicURL: publicURL,
           handlesSignals: handlesSignals, ready: ready)
       }
     }
   }
 
   private func serve(
-    state: StateDirectory, database: PostgresConfiguration, sandbox: Sandbox?, port: Int, publicURL: String,
-    handlesSignals: Bool, ready: @escaping @Sendable (RunningGateway) async -> Void
+    state: StateDirectory, secrets: GatewaySecrets, database: PostgresConfiguration, sandbox: Sandbox?, port: Int,
+    publicURL: String, handlesSignals: Bool, ready: @escaping @Sendable (RunningGateway) async -> Void
   ) async throws {
     let logger = settings.logger
-    let secrets = try GatewaySecrets(settings: settings, state: state)
     let transport = HTTPClientTransport(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
     let directory = try makeDirectory(publicURL: publicURL, transport: transport, sandboxURL: sandbox?.baseURL)
     let store = PostgresMessageStore(
@@ -59,6 +59,8 @@ public struct GatewayApplication: Sendable {
     let journal = try await openJournal(state)
     do {
       try store.start()
+      // Nobody else uses a private database: what a killed predecessor held is free.
+      if settings.configuration.database == .embedded { try await store.releaseAllLeases() }
       let gateway = try await Gateway(
         settings: settings, directory: directory, store: store, journal: journal, database: database,
         secrets: secrets, publicURL: publicURL)

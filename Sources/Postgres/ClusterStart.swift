@@ -15,15 +15,32 @@ struct ClusterStart: Sendable {
     let files = ClusterFiles(directory: try FileSystem.absolute(directory))
     let binaries = try ClusterBinaries.find()
     let account = try AccountIdentity.forPostgres()
-    let lock = takeLock(files)
-    if lock != nil {
+    let deadline = ContinuousClock.now + timeout
+    // A process that was killed a moment ago may still hold it, and so may a child between fork and exec.
+    var lock = takeLock(files)
+    let patience = ContinuousClock.now + .milliseconds(200)
+    while lock == nil && !patience.hasPassed {
+      ClusterPause.brief()
+      lock = takeLock(files)
+    }
+    while lock == nil {
+      if let shared = try share(files, until: deadline) { return shared }
+      ClusterPause.brief()
+      lock = takeLock(files)
+    }
+    guard let lock else { throw PostgresError(.unavailable, "the lock on \(files.directory) cannot be had") }
+    do throws(PostgresError) {
       try FileSystem.makePrivateDirectory(files.socketDirectory, owner: account)
       if !FileSystem.exists(files.data + "/PG_VERSION") { try initialise(files, binaries, account) }
       trimLog(files)
+      let started = ContinuousClock.now + timeout
+      if let adopted = try adopt(files, lock, until: started) { return adopted }
+      return try launch(files, binaries, account, lock, until: started)
+    } catch {
+      flock(lock, LOCK_UN)
+      close(lock)
+      throw error
     }
-    let deadline = ContinuousClock.now + timeout
-    if let adopted = try adopt(files, lock, until: deadline) { return adopted }
-    return try launch(files, binaries, account, lock, until: deadline)
   }
 
   private var workingDirectory: String {
@@ -64,30 +81,46 @@ struct ClusterStart: Sendable {
 
   // MARK: A server that is there
 
-  /// Waits out one that is stopping, and takes over one that answers; nil: there is none.
-  private func adopt(
-    _ files: ClusterFiles, _ lock: Int32?, until deadline: ContinuousClock.Instant
+  /// The server of a process that lives and owns the directory; nil: not yet, or no longer.
+  private func share(
+    _ files: ClusterFiles, until deadline: ContinuousClock.Instant
   ) throws(PostgresError) -> EmbeddedCluster? {
-    var last = "it does not answer"
+    var last = "another process holds its lock and has not started it"
+    if case .running(let postmaster) = RunningPostmaster.find(in: files.data) {
+      do throws(PostgresError) {
+        try answers(files)
+        return EmbeddedCluster(files: files, postmaster: postmaster, lock: nil, isThrowaway: isThrowaway)
+      } catch { last = error.message }
+    }
+    if deadline.hasPassed { throw unusable(files, last) }
+    return nil
+  }
+
+  /// Waits out a server that is stopping, and takes over one that answers; nil: there is none.
+  private func adopt(
+    _ files: ClusterFiles, _ lock: Int32, until deadline: ContinuousClock.Instant
+  ) throws(PostgresError) -> EmbeddedCluster? {
     while true {
       switch RunningPostmaster.find(in: files.data) {
-      case .none where lock != nil: return nil
-      case .stale where lock != nil:
+      case .none: return nil
+      case .stale:
         // PostgreSQL itself would take the living process for a postmaster.
         unlink(files.data + "/postmaster.pid")
         return nil
-      case .none, .stale: last = "another process is starting it"
       case .running(let postmaster):
         do throws(PostgresError) {
           try answers(files)
           return EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway)
-        } catch { last = error.message }
-      }
-      if deadline.hasPassed {
-        throw PostgresError(.unavailable, "the PostgreSQL that runs on \(files.data) cannot be used: \(last)")
+        } catch {
+          if deadline.hasPassed { throw unusable(files, error.message) }
+        }
       }
       ClusterPause.brief()
     }
+  }
+
+  private func unusable(_ files: ClusterFiles, _ why: String) -> PostgresError {
+    PostgresError(.unavailable, "the PostgreSQL that runs on \(files.data) cannot be used: \(why)")
   }
 
   // MARK: A server of our own
@@ -98,7 +131,7 @@ struct ClusterStart: Sendable {
   }
 
   private func launch(
-    _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?, _ lock: Int32?,
+    _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?, _ lock: Int32,
     until deadline: ContinuousClock.Instant
   ) throws(PostgresError) -> EmbeddedCluster {
     let outcome = Monitor<Launch?>(nil)

@@ -110,6 +110,8 @@ public final class EmbeddedCluster: Sendable {
       while isRunning && !limit.hasPassed { ClusterPause.brief() }
     }
     if isThrowaway { removeDirectory() }
+    // Also for a child that has the descriptor until its exec.
+    flock(lock, LOCK_UN)
     close(lock)
   }
 

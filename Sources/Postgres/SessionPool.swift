@@ -46,6 +46,8 @@ public final class SessionPool: Sendable {
       body()
       monitor.withLock { $0.liveThreads -= 1 }
       ended.broadcast()
+      // The timer's thread goes when it is the last one.
+      timer.broadcast()
     }
     if !started {
       monitor.withLock { $0.liveThreads -= 1 }

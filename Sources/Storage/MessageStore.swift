@@ -38,6 +38,8 @@ public protocol MessageStore: EventLog, DeliveryStore {
   /// Takes, or keeps, the lead over senders. Returns those that this node now leads.
   func leaseSenders(_ keys: [String], node: Identifier, until: Duration) async throws -> Set<String>
   func releaseSenders(node: Identifier) async throws
+  /// Ends every lease, as if its time were over. Only where no other node can be alive.
+  func releaseAllLeases() async throws
   /// When the next message of each sender falls due; a sender with nothing to do is absent.
   func nextSends(_ keys: [String]) async throws -> [String: Timestamp]
   /// How many messages wait, by sender.

@@ -43,6 +43,7 @@ public final class PostgresMessageStore: MessageStore {
     self.openSecret = openSecret
     let batch = options.maximumBatch
     let limit = options.queueLimit
+    let configuration = Self.prepared(configuration)
     lane = WriteLane(configuration: configuration, logger: logger, metrics: metrics, onError: LaneMending.mend)
     sessions = SessionPool(
       configuration: configuration, size: options.sessions, queueLimit: options.sessionQueueLimit, logger: logger)
@@ -53,6 +54,17 @@ public final class PostgresMessageStore: MessageStore {
     statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
     claims = lane.register(ClaimSends(maximumBatch: 64, context: context, clock: clock), queueLimit: 1_024)
     reads = lane.register(ReadConversations(context: context, clock: clock), queueLimit: limit)
+  }
+
+  /// Every statement is written for a lookup in an index, row by row. A plan that is made while the tables are empty
+  /// sees nothing wrong with reading all of them, and is kept when they have grown: that choice is taken away.
+  private static func prepared(_ configuration: PostgresConfiguration) -> PostgresConfiguration {
+    var configuration = configuration
+    configuration.sessionSettings.merge([
+      "plan_cache_mode": "force_generic_plan", "jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off",
+      "enable_mergejoin": "off",
+    ]) { given, _ in given }
+    return configuration
   }
 
   /// Starts the threads. Connections are made as they are needed.

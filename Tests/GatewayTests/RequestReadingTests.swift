@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import Gateway

@@ -8,6 +8,7 @@ import Foundation
 import HTTPTypes
 import Logging
 import NIOCore
+import NIOHTTP1
 import Sinks
 import Testing
 

@@ -110,6 +110,8 @@ struct ConnectionTests {
     let result = try await PostgresFixture.withConnection { connection in
       let process = connection.backendProcess
       let start = ContinuousClock.now
+      // Cancelling takes a new process of the server's: give it time where the machine is busy.
+      connection.ownCancelGrace = .seconds(10)
       connection.deadline = start + .milliseconds(100)
       let error = caught { try connection.execute(Statement("sleep", "SELECT pg_sleep(60)")) }
       let took = start.duration(to: .now)
@@ -119,7 +121,7 @@ struct ConnectionTests {
     }
     #expect(result.0?.kind == .deadlineExceeded)
     #expect(result.0?.outcomeUnknown == false)
-    #expect(result.1 < .seconds(2))
+    #expect(result.1 < .seconds(10))
     #expect(result.2 == 1)
     #expect(result.3)
   }

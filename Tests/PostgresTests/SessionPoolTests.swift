@@ -79,7 +79,7 @@ struct SessionPoolTests {
         try await pool.run(deadline: .milliseconds(150)) { try $0.execute(Self.sleep).count }
       }
       #expect(error?.kind == .deadlineExceeded)
-      #expect(start.duration(to: .now) < .seconds(2))
+      #expect(start.duration(to: .now) < .seconds(5))
       let answers = try await pool.run { try $0.execute(Self.one).count }
       #expect(answers == 1)
     }
@@ -108,7 +108,7 @@ struct SessionPoolTests {
       let start = ContinuousClock.now
       runs.cancel()
       #expect(await runs.value?.kind == .cancelled)
-      #expect(start.duration(to: .now) < .seconds(2))
+      #expect(start.duration(to: .now) < .seconds(5))
       let answers = try await pool.run { try $0.execute(Self.one).count }
       #expect(answers == 1)
     }

@@ -36,42 +36,42 @@ struct IngestBenchmark {
         .deletingLastPathComponent().appending(path: "pgbench"))
     try pgbench.prepare()
 
-    print("warming up: \(messages / 4) messages; contacts and conversations are made now")
+    say("warming up: \(messages / 4) messages; contacts and conversations are made now")
     _ = try await load(factory, port: port, run: 0, count: messages / 4)
     var results: [Round] = []
     for round in 1...rounds {
       try pgbench.clear()
-      let single = try pgbench.measure(script: "single.sql", clients: 64, seconds: 8, rowsPerTransaction: 1)
+      let single = try pgbench.measure(script: "single.sql", clients: 64, transactions: 300, rowsPerTransaction: 1)
       try pgbench.clear()
-      let batched = try pgbench.measure(script: "batch256.sql", clients: 4, seconds: 8, rowsPerTransaction: 256)
+      let batched = try pgbench.measure(script: "batch256.sql", clients: 4, transactions: 80, rowsPerTransaction: 256)
       let before = gateway.processorSeconds
       let result = try await load(factory, port: port, run: round, count: messages)
       let used = (gateway.processorSeconds - before) * 1_000_000 / Double(max(result.acknowledged, 1))
       guard result.refused == 0 else { throw BenchmarkFailure("\(result.refused) requests were refused") }
       results.append(Round(gateway: result, single: single, batched: batched, processorMicroseconds: used))
-      print(
+      say(
         format(
           "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of CPU each; rows singly %6.0f/s, by 256 %6.0f/s; gateway/batched %.2f, gateway/single %.1f",
           round, result.perSecond, result.percentile(0.5), result.percentile(0.99), used, single, batched,
           result.perSecond / batched, result.perSecond / single))
     }
     let memory = gateway.memory
-    print("")
-    print(
+    say("")
+    say(
       format(
         "median of %d rounds, %d connections: %.0f webhooks/s, p50 %.2f ms, p99 %.2f ms", rounds, connections,
         median(results.map(\.gateway.perSecond)), median(results.map { $0.gateway.percentile(0.5) }),
         median(results.map { $0.gateway.percentile(0.99) })))
-    print(
+    say(
       format(
         "pgbench in the same run: %.0f/s singly (64 clients), %.0f/s by 256 (4 clients)",
         median(results.map(\.single)), median(results.map(\.batched))))
-    print(
+    say(
       format(
         "ratios: %.2f of the batches, %.1f times the single rows",
         median(results.map { $0.gateway.perSecond / $0.batched }),
         median(results.map { $0.gateway.perSecond / $0.single })))
-    print(format("gateway memory: %.0f MB resident, %.0f MB at its highest", memory.now, memory.peak))
+    say(format("gateway memory: %.0f MB resident, %.0f MB at its highest", memory.now, memory.peak))
   }
 
   private func load(_ factory: WebhookFactory, port: Int, run: Int, count: Int) async throws -> LoadResult {
@@ -86,6 +86,11 @@ struct IngestBenchmark {
     guard !sorted.isEmpty else { return 0 }
     let middle = sorted.count / 2
     return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+  }
+
+  /// At once, also into a pipe.
+  private func say(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
   }
 
   private func format(_ text: String, _ values: any CVarArg...) -> String {

@@ -24,9 +24,7 @@ enum LoadGenerator {
   /// Sends `requests`, each once, over `connections` connections on one thread.
   static func run(host: String, port: Int, connections: Int, requests: [ByteBuffer]) async throws -> LoadResult {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let next = Atomic<Int>(0)
-    let source = RequestSource(requests: requests, next: next)
-    _ = consume next
+    let source = RequestSource(requests)
     let start = ContinuousClock.now
     let handlers = try await withThrowingTaskGroup(of: ConnectionResult.self) { tasks in
       for _ in 0..<connections {
@@ -58,12 +56,9 @@ enum LoadGenerator {
 /// The run's requests, handed out once each.
 final class RequestSource: Sendable {
   private let requests: [ByteBuffer]
-  private let next: Atomic<Int>
+  private let next = Atomic<Int>(0)
 
-  init(requests: [ByteBuffer], next: consuming Atomic<Int>) {
-    self.requests = requests
-    self.next = next
-  }
+  init(_ requests: [ByteBuffer]) { self.requests = requests }
 
   func take() -> ByteBuffer? {
     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue

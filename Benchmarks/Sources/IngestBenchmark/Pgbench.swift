@@ -25,12 +25,19 @@ struct Pgbench {
     try run("psql", ["-q", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql])
   }
 
+  /// A number of transactions, not of seconds: pgbench's clock is a signal, which a child of Foundation's does not get.
+  /// - Parameter transactions: of each client.
   /// - Returns: messages inserted per second.
-  func measure(script: String, clients: Int, seconds: Int, rowsPerTransaction: Int) throws -> Double {
+  func measure(script: String, clients: Int, transactions: Int, rowsPerTransaction: Int) throws -> Double {
+    // pgbench takes what follows a colon for a variable, so the rows' JSON comes in as variables itself.
+    let contents = try ["raw", "message", "conversation"].flatMap { name in
+      let json = try String(contentsOf: scripts.appending(path: "\(name).json"), encoding: .utf8)
+      return ["-D", "\(name)=\(json)"]
+    }
     let text = try run(
       "pgbench",
-      [
-        "-n", "-M", "prepared", "-c", "\(clients)", "-j", "2", "-T", "\(seconds)", "-h", socket, "-U", "postgres",
+      contents + [
+        "-n", "-M", "prepared", "-c", "\(clients)", "-j", "2", "-t", "\(transactions)", "-h", socket, "-U", "postgres",
         "-f", scripts.appending(path: script).path, database,
       ])
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),

@@ -32,7 +32,7 @@ final class GatewayProcess {
   }
 
   private static func makeFile(_ path: String) -> String {
-    FileManager.default.createFile(atPath: path, contents: nil)
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
     return path
   }
 
@@ -52,12 +52,7 @@ final class GatewayProcess {
   func waitUntilReady() async throws {
     let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
-      if let url = URL(string: "http://127.0.0.1:\(port)/ready"),
-        let (_, response) = try? await URLSession.shared.data(from: url),
-        (response as? HTTPURLResponse)?.statusCode == 200
-      {
-        return
-      }
+      if (try? run("curl", ["-sf", "http://127.0.0.1:\(port)/ready"])) != nil { return }
       guard process.isRunning else { throw BenchmarkFailure("the gateway ended; see gateway.log in \(directory.path)") }
       try await Task.sleep(for: .milliseconds(100))
     }

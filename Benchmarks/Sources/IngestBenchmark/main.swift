@@ -4,7 +4,6 @@
 
 import Foundation
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let arguments = Array(CommandLine.arguments.dropFirst())
 guard let binary = arguments.first else {
   print("usage: IngestBenchmark PATH/TO/fractal [messages per round = 60000] [rounds = 3] [connections = 64]")

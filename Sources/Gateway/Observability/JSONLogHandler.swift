@@ -5,8 +5,8 @@ import Logging
 
 /// Hands each record as one line to a ``LogWriter``; the caller waits for nothing.
 ///
-/// JSON: `{"time":RFC 3339,"level":…,"label":…,"message":…,…metadata…}`, an error as `error` and `errorType`. A metadata
-/// key that is one of these gets a `_` in front.
+/// JSON: `{"time":RFC 3339,"level":…,"label":…,"message":…,…metadata…}`, an error as `error` and `errorType`. A
+/// metadata key that is one of these gets a `_` in front.
 struct JSONLogHandler: LogHandler {
   let label: String
   var logLevel: Logger.Level

@@ -49,7 +49,7 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
 
   /// How much of a frame may be held in memory.
   var maximumIncomplete: Int {
-    session.isAuthenticated ? limits.maximumMessage + 64 : min(limits.maximumUnauthenticated, limits.maximumMessage)
+    session.isAuthenticated ? limits.maximumMessage : min(limits.maximumUnauthenticated, limits.maximumMessage)
   }
 
   func releaseAdmission() {
@@ -218,7 +218,12 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
     defer { isDraining = false }
     var budget = Self.turn
     var sent = 0
-    while budget > 0, context.channel.isWritable, case .open = phase, let events = stream.next(&reader) {
+    var isCaughtUp = false
+    while budget > 0, context.channel.isWritable, case .open = phase {
+      guard let events = stream.next(&reader) else {
+        isCaughtUp = true
+        break
+      }
       for event in events {
         guard budget > 0, context.channel.isWritable else { break }
         if stream.wants(event) {
@@ -233,7 +238,8 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
       context.flush()
       endpoint.metrics.sent(sent)
     }
-    if budget == 0, case .open = phase { loop?.requeue(self) }
+    // The flush may have made room, and the channel said so while this was still under way.
+    if !isCaughtUp, context.channel.isWritable, case .open = phase { loop?.requeue(self) }
   }
 
   /// The stream has news of its own: a frame to write, events from the log.

@@ -36,7 +36,8 @@ enum WebSocketHandshake {
     }
     guard request.asksForWebSocket else { return .refuse(upgradeRequired) }
     guard request.headerFields[.secWebSocketVersion].map(trimmed) == "13" else { return .refuse(upgradeRequired) }
-    guard let nonce = request.headerFields[.secWebSocketKey].map(trimmed), Data(base64Encoded: nonce)?.count == 16 else {
+    guard let nonce = request.headerFields[.secWebSocketKey].map(trimmed), Data(base64Encoded: nonce)?.count == 16
+    else {
       return .refuse(
         Refusal(
           problem: .badRequest("Sec-WebSocket-Key must be 16 bytes in base64."), fields: [.secWebSocketVersion: "13"]))

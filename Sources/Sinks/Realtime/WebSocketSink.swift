@@ -12,7 +12,8 @@ public final class WebSocketSink: HTTPUpgradingSink {
 
   public init(configuration: WebSocketConfiguration, context: SinkContext) throws {
     try configuration.validate()
-    endpoint = WebSocketEndpoint(limits: WebSocketLimits(configuration), path: configuration.path, context: context, metrics: RealtimeMetrics())
+    endpoint = WebSocketEndpoint(
+      limits: WebSocketLimits(configuration), path: configuration.path, context: context, metrics: RealtimeMetrics())
   }
 
   /// For tests: limits that no configuration would allow.

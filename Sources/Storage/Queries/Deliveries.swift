@@ -140,6 +140,16 @@ extension PostgresMessageStore {
 
   public func finishDeliveries(_ outcomes: [DeliveryOutcome]) async throws {
     guard !outcomes.isEmpty else { return }
+    do {
+      try await finish(outcomes)
+    } catch let error as PostgresError where error.sqlState?.blamesData ?? (error.kind == .invalidValue) {
+      guard outcomes.count > 1 else { throw error }
+      // One outcome must not hold up the others.
+      for outcome in outcomes { try? await finish([outcome]) }
+    }
+  }
+
+  private func finish(_ outcomes: [DeliveryOutcome]) async throws {
     let clock = clock
     try await run { connection in
       var p = Parameters()

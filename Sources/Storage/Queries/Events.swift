@@ -13,8 +13,10 @@ extension PostgresMessageStore {
   private static let bounds = Statement(
     "event_bounds",
     """
-    SELECT (SELECT epoch FROM log_epoch), coalesce((SELECT seq FROM events ORDER BY seq LIMIT 1), -1),
-      coalesce((SELECT seq FROM events ORDER BY seq DESC LIMIT 1), -1),
+    SELECT (SELECT epoch FROM log_epoch),
+      (SELECT min(substr(c.relname, length('events_') + 1)::int8) * 1000000 - 1
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'events'::regclass),
+      (SELECT seq FROM events ORDER BY seq DESC LIMIT 1),
       (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_seq)
     """)
 
@@ -46,7 +48,7 @@ extension PostgresMessageStore {
 
   private static func readBounds(_ connection: Connection) throws -> EventLogBounds {
     let row = try connection.execute(bounds).single()
-    if try row.int8(2) >= 0 { return try EventLogBounds(row) }
+    if try !row.isNull(2) { return try EventLogBounds(row) }
     // Empty: what counts is the last number given out, and that may belong to an event which is about to be committed.
     // Under the log's lock there is none such.
     return try EventLogBounds(connection.pipeline([(lockLog, Parameters()), (bounds, Parameters())])[1].single())
@@ -61,11 +63,11 @@ extension EventLogBounds {
   fileprivate init(_ row: Row) throws {
     var reader = ColumnReader(row)
     let epoch = try reader.identifier()
-    let first = try reader.int8()
-    let last = try reader.int8()
+    // What retention dropped, it dropped by whole partitions; a gap below the first event kept may be a rollback's.
+    let oldest = max(0, try reader.int8OrNil() ?? 0)
+    let last = try reader.int8OrNil()
     let issued = try reader.int8()
-    // An empty log keeps nothing below the numbers it has given out.
-    self.init(epoch: epoch, oldest: first < 0 ? issued : first <= 1 ? 0 : first - 1, newest: last < 0 ? issued : last)
+    self.init(epoch: epoch, oldest: oldest, newest: last ?? max(oldest, issued))
   }
 }
 

@@ -47,6 +47,20 @@ extension PostgresMessageStore {
     }
   }
 
+  private static let releaseAll: [Statement] = [
+    Statement("release_sender_leases", "DELETE FROM sender_leases"),
+    Statement("release_outbox_leases", "UPDATE outbox SET lease_until = now() WHERE lease_until > now()"),
+    Statement(
+      "release_delivery_leases",
+      "UPDATE deliveries SET lease = NULL, lease_until = NULL WHERE state = 0 AND lease_until > now()"),
+  ]
+
+  public func releaseAllLeases() async throws {
+    try await run { connection in
+      _ = try connection.pipeline(Self.releaseAll.map { ($0, Parameters()) })
+    }
+  }
+
   public func nextSends(_ keys: [String]) async throws -> [String: Timestamp] {
     try await run { connection in
       var parameters = Parameters()
@@ -71,7 +85,7 @@ extension PostgresMessageStore {
     "known_provider_sids",
     """
     SELECT k.sid FROM unnest($1::text[]) AS k(sid)
-    WHERE EXISTS (SELECT FROM messages m WHERE m.provider_sid = k.sid AND m.account_sid = $2)
+    WHERE (SELECT m.id FROM messages m WHERE m.provider_sid = k.sid AND m.account_sid = $2 LIMIT 1) IS NOT NULL
     """)
 
   public func knownProviderSIDs(_ sids: [String], account: String) async throws -> Set<String> {

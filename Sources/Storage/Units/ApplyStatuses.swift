@@ -97,7 +97,8 @@ enum ParkedStatuses {
     "matched_parked_statuses",
     """
     SELECT \(columns) FROM parked_statuses p
-    WHERE EXISTS (SELECT FROM messages m WHERE m.provider_sid = p.provider_sid AND m.account_sid = p.account_sid)
+    WHERE (SELECT m.id FROM messages m WHERE m.provider_sid = p.provider_sid AND m.account_sid = p.account_sid LIMIT 1)
+      IS NOT NULL
     ORDER BY p.at LIMIT $1
     """)
 

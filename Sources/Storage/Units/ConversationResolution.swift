@@ -7,6 +7,20 @@ import Postgres
 struct ConversationKey: Hashable {
   var address: Address
   var line: String
+
+  /// By byte, as the database compares: to Swift, texts in two normal forms are one.
+  static func == (left: Self, right: Self) -> Bool {
+    left.address.type == right.address.type && left.address.value.utf8.elementsEqual(right.address.value.utf8)
+      && left.line.utf8.elementsEqual(right.line.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(address)
+    hasher.combine(line)
+  }
+
+  /// What names the contact.
+  var contact: ConversationKey { ConversationKey(address: address, line: "") }
 }
 
 /// A conversation as it stood when the unit began, or as it was just made.
@@ -89,7 +103,7 @@ struct ConversationResolution {
   private func makeMissing(
     _ requests: [Request], _ found: [Found], on connection: Connection
   ) throws -> [ResolvedConversation] {
-    var newContacts: [Address: Contact] = [:]
+    var newContacts: [ConversationKey: Contact] = [:]
     var resolved: [ResolvedConversation] = []
     resolved.reserveCapacity(requests.count)
     for (request, found) in zip(requests, found) {
@@ -100,7 +114,7 @@ struct ConversationResolution {
         continue
       }
       let contact =
-        found.contact ?? newContacts[address]
+        found.contact ?? newContacts[request.key.contact]
         ?? Contact(
           id: clock.makeIdentifier(), name: request.profileName,
           channels: [
@@ -108,7 +122,7 @@ struct ConversationResolution {
               id: clock.makeIdentifier(), type: address.type, address: address.value, optedOut: false,
               lastInboundAt: nil)
           ], createdAt: request.at, updatedAt: request.at)
-      if found.contact == nil { newContacts[address] = contact }
+      if found.contact == nil { newContacts[request.key.contact] = contact }
       resolved.append(
         ResolvedConversation(
           id: clock.makeIdentifier(), contact: contact, channel: request.channel, isNew: true,

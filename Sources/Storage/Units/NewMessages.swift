@@ -86,8 +86,8 @@ struct NewMessages {
   private static let astray = Statement(
     "find_astray_messages",
     """
-    SELECT count(*) FROM messages m WHERE m.id = ANY ($1::uuid[]) AND NOT EXISTS (
-      SELECT FROM conversations v WHERE v.id = m.conversation_id AND v.contact_id = m.contact_id)
+    SELECT count(*) FROM messages m WHERE m.id = ANY ($1::uuid[]) AND (
+      SELECT v.id FROM conversations v WHERE v.id = m.conversation_id AND v.contact_id = m.contact_id LIMIT 1) IS NULL
     """)
 
   /// A message in no touched conversation was there before, or its conversation or contact went away (deleted,

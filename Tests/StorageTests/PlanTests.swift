@@ -1,0 +1,239 @@
+// What PostgreSQL does for each statement, with the generic plan that production forces: on empty tables, where a bad
+// choice costs nothing and then stays, and on large ones.
+
+import ChannelProtocol
+import GatewayTesting
+import Postgres
+import Testing
+
+@testable import Storage
+
+extension StorageSuite {
+  @Suite("Plans")
+  struct PlanTests {
+    /// Tables that grow without end: none of them may be read from front to back.
+    private static let large: Set<String> = [
+      "messages", "conversations", "contact_channels", "contacts", "events", "outbox", "deliveries", "status_events",
+      "media",
+    ]
+
+    /// Statements that may read much, by their nature, and which tables.
+    private static let excused: [String: Set<String>] = [
+      // A count of everything that waits, for the metrics, every few seconds.
+      "backlog": ["outbox"],
+      // A part of a name or of an address: no index knows it.
+      "contacts_search": ["contacts", "contact_channels"],
+    ]
+
+    @Test("no hot statement reads a growing table from front to back, planned on empty tables or on large ones")
+    func sequentialScans() async throws {
+      try await StoreFixture.run(sessions: 1) { fixture in
+        try await fixture.useEveryStatement()
+        let empty = try await fixture.plans()
+        #expect(empty.count > 45, "\(empty.map(\.name))")
+        try await fixture.fill()
+        // Large tables, and still the plans of the empty ones.
+        for plan in empty + (try await fixture.plans()) {
+          let scanned = plan.scannedTables.intersection(Self.large).subtracting(Self.excused[plan.statement] ?? [])
+          #expect(scanned.isEmpty, "\(plan.name) reads all of \(scanned.sorted()):\n\(plan.text)")
+        }
+      }
+    }
+  }
+}
+
+/// What EXPLAIN says of one statement.
+private struct Plan: Sendable {
+  var name: String
+  var lines: [String]
+  /// Without the number that each combination of types is prepared under.
+  var statement: String { String(name.prefix { $0 != "/" }) }
+  var text: String { lines.joined(separator: "\n") }
+
+  /// Tables, or partitions' parents, that are read whole: by a sequential scan, or through an index without a
+  /// condition and without a limit above it.
+  var scannedTables: Set<String> {
+    var found: Set<String> = []
+    for (index, line) in lines.enumerated() {
+      let words = line.split(separator: " ").map(String.init)
+      guard let on = words.firstIndex(of: "on"), on + 1 < words.count, words.contains("Scan") else { continue }
+      let table = words[on + 1].hasPrefix("events_") ? "events" : words[on + 1]
+      if line.contains("Seq Scan on") { found.insert(table) }
+      let isIndexScan = line.contains("Index Scan") || line.contains("Index Only Scan")
+      let hasCondition = lines.dropFirst(index + 1).prefix(2).contains { $0.contains("Index Cond") }
+      if isIndexScan, !hasCondition, !lines.contains(where: { $0.contains("Limit  (") }) { found.insert(table) }
+    }
+    return found
+  }
+}
+
+extension StoreFixture {
+  /// Has the store's one session prepare everything the store ever asks.
+  fileprivate func useEveryStatement() async throws {
+    let now = clock.now()
+    let webhook = Webhook(id: clock.makeIdentifier(), url: "https://hooks.example/", createdAt: now)
+    try await store.createWebhook(webhook, secret: [1])
+    try await useUnits()
+    let message = try await store.messages(MessageQuery(), page: PageRequest()).items.first
+    let id = message?.id ?? clock.makeIdentifier()
+    _ = try await store.message(id)
+    try await useLists(message)
+    _ = try await store.events(after: 0, limit: 10)
+    _ = try await store.bounds()
+    _ = try await store.materialiseDeliveries(limit: 100)
+    let claimed = try await store.claimDeliveries(limit: 10, perEndpoint: 10, lease: .seconds(60))
+    _ = try await store.nextDeliveryDue()
+    try await store.finishDeliveries(
+      claimed.enumerated().map { index, claimed in
+        DeliveryOutcome(
+          delivery: claimed.id, lease: claimed.lease,
+          attempt: DeliveryAttempt(at: now, status: 200, latency: .zero, error: nil, response: nil),
+          disposition: index == 0 ? .disableEndpoint(reason: "gone") : .delivered)
+      })
+    _ = try await store.lastChannel(of: Sample.contact, types: [.sms])
+    _ = try await store.leaseSenders([Sample.sender], node: id, until: .seconds(1))
+    _ = try await store.nextSends([Sample.sender])
+    _ = try await store.backlog()
+    _ = try await store.knownProviderSIDs(["SM1"], account: Sample.account)
+    for report in try await store.parkedReports(limit: 10) { try await store.dropParked(report) }
+    try await store.releaseSenders(node: id)
+    _ = try await store.key(hash: [1])
+    _ = try await store.webhooks(page: PageRequest())
+  }
+
+  /// The lane's units, on the session in place of the lane.
+  private func useUnits() async throws {
+    let context = store.context
+    let clock = clock
+    let inbound = self.inbound("SM1", media: [InboundMedia(url: "u", contentType: nil)], replyTo: "SM0")
+    let outbound = [
+      self.outbound(type: .mms, media: ["u"]), self.outbound(), self.outbound(), self.outbound(validFor: -1),
+    ]
+    let lease = clock.makeIdentifier()
+    let until = clock.now() + .seconds(60)
+    try await store.run { connection in
+      _ = try ReceiveInbound(maximumBatch: 1, context: context, clock: clock).execute([inbound], on: connection)
+      _ = try ReceiveInbound(maximumBatch: 1, context: context, clock: clock).execute([inbound], on: connection)
+      _ = try QueueOutbound(maximumBatch: 9, context: context, clock: clock).execute(outbound, on: connection)
+      let claims = [SendClaim.Work.waiting, .unresolved].map {
+        SendClaim(senderKey: Sample.sender, work: $0, limit: 10, lease: lease, leaseUntil: until)
+      }
+      let claimed = try ClaimSends(maximumBatch: 9, context: context, clock: clock).execute(claims, on: connection)
+      let statuses = ApplyStatuses(maximumBatch: 9, context: context, clock: clock)
+      _ = try statuses.execute(
+        [
+          .callback("sent", sid: "SM-of-nobody", at: until),
+          .callback("sent", sid: "SM2", message: outbound[1].id, at: until),
+        ], on: connection)
+      let results: [SendRecord.Result] = [.accepted(.sample("SM3")), .retry(at: until), .retry(at: until)]
+      let records = try zip(claimed[0].get(), results).map { entry, result in
+        SendRecord(
+          messageID: entry.message.id, lease: entry.lease, accountSID: Sample.account, result: result, at: until)
+      }
+      _ = try RecordSends(maximumBatch: 9, context: context, clock: clock).execute(records, on: connection)
+      _ = try ReadConversations(context: context, clock: clock).execute(
+        claimed[0].get().map(\.message.conversationID), on: connection)
+    }
+  }
+
+  private func useLists(_ message: Message?) async throws {
+    let id = message?.conversationID ?? clock.makeIdentifier()
+    let cursor = PageCursor(id: id, time: clock.now())
+    for page in [PageRequest(), PageRequest(cursor: cursor)] {
+      var filters = (0..<9).map { _ in MessageQuery() }
+      filters[1].conversation = id
+      filters[2].contact = message?.contactID ?? id
+      filters[3].channel = "sms"
+      filters[4].direction = .inbound
+      filters[5].statuses = [.received]
+      filters[6].providerSID = "SM1"
+      filters[7].since = clock.now()
+      filters[8].until = clock.now()
+      for filter in filters { _ = try await store.messages(filter, page: page) }
+      var conversations = (0..<4).map { _ in ConversationQuery() }
+      conversations[1].status = .open
+      conversations[2].channel = "sms"
+      conversations[3].unread = true
+      for filter in conversations { _ = try await store.conversations(filter, page: page) }
+      var contacts = (0..<3).map { _ in ContactQuery() }
+      contacts[1].channel = "sms"
+      contacts[2].label = "vip"
+      for filter in contacts { _ = try await store.contacts(filter, page: page) }
+    }
+    _ = try await store.conversation(id)
+    _ = try await store.contact(message?.contactID ?? id)
+    var search = ContactQuery()
+    search.search = "x"
+    _ = try await store.contacts(search, page: PageRequest())
+  }
+
+  /// What the store's session does for each statement it has prepared; its generic plans, which it keeps.
+  fileprivate func plans() async throws -> [Plan] {
+    try await store.run { connection in
+      let prepared = try connection.execute(
+        Statement(
+          "list_prepared",
+          """
+          SELECT name, array_to_string(ARRAY(
+            SELECT CASE WHEN t::text LIKE '%[]' THEN '''{}''' WHEN t::text = 'uuid' THEN quote_literal(gen_random_uuid())
+              WHEN t::text LIKE 'timestamp%' THEN quote_literal(now()) WHEN t::text = 'boolean' THEN 'true'
+              WHEN t::text = 'text' THEN '''x''' WHEN t::text = 'bytea' THEN '''''' WHEN t::text = 'jsonb' THEN '''{}'''
+              ELSE '1' END
+            FROM unnest(parameter_types) WITH ORDINALITY AS p(t, n) ORDER BY n), ', ')
+          FROM pg_prepared_statements WHERE statement ~* '^\\s*(SELECT|INSERT|UPDATE|DELETE|WITH)'
+            AND statement !~ 'pg_prepared_statements'
+          """))
+      return try prepared.map { row in
+        let name = try row.text(0)
+        let arguments = try row.text(1)
+        let call = arguments.isEmpty ? "" : "(\(arguments))"
+        let explained = try connection.execute(
+          Statement("explain_\(name)", "EXPLAIN EXECUTE \"\(name)\"\(call)"))
+        return Plan(name: name, lines: try explained.map { try $0.text(0) })
+      }
+    }
+  }
+
+  /// A hundred thousand messages, twenty thousand contacts, and what comes with them.
+  fileprivate func fill() async throws {
+    try await script(
+      """
+      SET session_replication_role = replica;
+      CREATE FUNCTION pg_temp.id(n integer, s integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+        $$ SELECT ('01900000-' || lpad(to_hex(s), 4, '0') || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
+      INSERT INTO contacts (id, name, created_at, updated_at)
+        SELECT pg_temp.id(n, 1), 'name ' || n, now(), now() FROM generate_series(1, 20000) n;
+      INSERT INTO contact_channels (id, contact_id, type, address, created_at)
+        SELECT pg_temp.id(n, 2), pg_temp.id(n, 1), 'sms', '+1' || n, now() FROM generate_series(1, 20000) n;
+      INSERT INTO conversations (id, contact_id, channel, channel_type, address, line, last_message_id,
+          last_activity_at, created_at, updated_at)
+        SELECT pg_temp.id(n, 3), pg_temp.id(n, 1), 'sms', 'sms', '+1' || n, 'l', pg_temp.id(n, 4),
+          now() - n * interval '1 s', now(), now() FROM generate_series(1, 20000) n;
+      INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
+          status, account_sid, provider_sid, created_at)
+        SELECT pg_temp.id(n, 4), pg_temp.id(1 + n % 20000, 3), pg_temp.id(1 + n % 20000, 1), 'sms', 'sms',
+          n % 2 = 0, 'a', 'b', 'hello', (ARRAY[60, 40, 30, 20])[1 + n % 4], 'AC1', 'SM' || n, now()
+        FROM generate_series(1, 100000) n;
+      INSERT INTO media (id, message_id, state, created_at)
+        SELECT pg_temp.id(n, 5), pg_temp.id(n, 4), 'ready', now() FROM generate_series(1, 20000) n;
+      INSERT INTO status_events (message_id, at, status, provider_status, source)
+        SELECT pg_temp.id(n, 4), now(), 30, 'sent', 'callback' FROM generate_series(1, 100000) n;
+      INSERT INTO outbox (message_id, sender_key, channel, sender, state, priority, units, run_at, lease_until)
+        SELECT pg_temp.id(n, 4), 'sender ' || n % 20, 'sms', 'a', n % 50 / 49, 10, 1, now(), now()
+        FROM generate_series(1, 20000) n;
+      INSERT INTO events (seq, id, type, at, conversation_id, channel, data)
+        SELECT n + 1000, pg_temp.id(n, 6), 'message.new', now(), pg_temp.id(1 + n % 20000, 3), 'sms', '{}'
+        FROM generate_series(1, 100000) n;
+      INSERT INTO webhooks (id, url, secret, created_at)
+        SELECT pg_temp.id(n, 7), 'u', '', now() FROM generate_series(1, 20) n;
+      INSERT INTO deliveries (id, webhook_id, seq, event_id, type, order_key, state, run_at, first_due_at, created_at)
+        SELECT pg_temp.id(n, 8), pg_temp.id(1 + n % 20, 7), n + 1000, pg_temp.id(n, 6), 'message.new',
+          pg_temp.id(1 + n % 20000, 3), CASE WHEN n % 10 = 0 THEN 0 ELSE 2 END, now(), now(), now()
+        FROM generate_series(1, 100000) n;
+      INSERT INTO parked_statuses (account_sid, provider_sid, provider_status, source, raw, at)
+        SELECT 'AC1', 'SM-parked-' || n, 'sent', 'callback', '{}', now() FROM generate_series(1, 2000) n;
+      ANALYZE;
+      SET session_replication_role = origin;
+      """)
+  }
+}
