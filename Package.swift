@@ -135,7 +135,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", log, metrics], swiftSettings: strict),
     .testTarget(
-      name: "StorageTests", dependencies: ["Storage", "GatewayTesting", "Postgres", "ChannelProtocol", log],
+      name: "StorageTests", dependencies: ["Storage", "GatewayTesting", "Postgres", "CLibpq", "ChannelProtocol", log],
       swiftSettings: strict),
     .testTarget(
       name: "GatewayTests",

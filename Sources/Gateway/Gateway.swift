@@ -130,7 +130,7 @@ struct Gateway: Sendable {
   }
 
   private func responder() -> GatewayResponder {
-    var routes = APIRouter(authentication: services.authentication)
+    var routes = APIRouter(authentication: services.authentication, logger: settings.logger)
     routes.addMessages(services)
     routes.addConversations(services)
     routes.addContacts(services)
@@ -138,7 +138,7 @@ struct Gateway: Sendable {
     routes.addOps(readiness: Readiness(store: store, journal: journal), metrics: settings.metrics)
     return GatewayResponder(
       routes: routes.finish().buildResponder(), webhooks: webhooks, webhookPaths: services.directory.paths,
-      clock: settings.clock, logger: settings.logger, durations: RequestDurations(settings.metrics))
+      clock: settings.clock, durations: RequestDurations(settings.metrics))
   }
 
   private func upgradeHandlers() -> @Sendable () -> [any RemovableChannelHandler] {

@@ -7,7 +7,9 @@ import Testing
 
 @Suite struct RealtimeClientFrameTests {
   static func parse(_ text: String) -> Result<ClientFrame, ClientFrameProblem> {
-    do throws(ClientFrameProblem) { return .success(try ClientFrame(Array(text.utf8))) } catch { return .failure(error) }
+    do throws(ClientFrameProblem) { return .success(try ClientFrame(Array(text.utf8))) } catch {
+      return .failure(error)
+    }
   }
 
   static let one = Identifier(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)

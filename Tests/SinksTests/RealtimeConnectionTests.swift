@@ -38,7 +38,7 @@ import Testing
 
   @Test("who shows no key in time is closed with 4401", arguments: [nil, "stuck"])
   func authTimeout(key: String?) async throws {
-    var limits = WebSocketLimits()
+    var limits = RealtimeTestServer.patientLimits
     limits.authTimeout = .milliseconds(100)
     limits.sweepInterval = .milliseconds(20)
     try await RealtimeTestServer.run(limits: limits) { server in
@@ -184,7 +184,7 @@ import Testing
 
   @Test("only so many messages are on their way at once")
   func sendLimit() async throws {
-    var limits = WebSocketLimits()
+    var limits = RealtimeTestServer.patientLimits
     limits.maximumSends = 2
     try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.open(server.port)
@@ -244,11 +244,10 @@ import Testing
     }
   }
 
-  @Test("a client that does not answer pings is closed, one that does stays")
+  @Test("a client that answers pings is asked again and again")
   func pings() async throws {
-    var limits = WebSocketLimits()
-    limits.pingInterval = .milliseconds(60)
-    limits.pongTimeout = .seconds(3)
+    var limits = RealtimeTestServer.patientLimits
+    limits.pingInterval = .milliseconds(30)
     limits.sweepInterval = .milliseconds(10)
     try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.open(server.port)
@@ -257,8 +256,20 @@ import Testing
         #expect(ping.opcode == 9)
         try await client.write(RealtimeTestClient.frame(ping.payload, opcode: 10))
       }
+    }
+  }
+
+  @Test("a client that does not answer a ping is closed")
+  func noPong() async throws {
+    var limits = RealtimeTestServer.patientLimits
+    limits.pingInterval = .milliseconds(30)
+    limits.pongTimeout = .milliseconds(50)
+    limits.sweepInterval = .milliseconds(10)
+    try await RealtimeTestServer.run(limits: limits) { server in
+      let client = try await RealtimeTestClient.open(server.port)
       #expect(try await client.frame().opcode == 9)
       #expect(try await client.frame().closeCode == 1001)
+      try await RealtimeTestServer.eventually { server.metrics["fractal_realtime_closed_total/no_pong"] == 1 }
     }
   }
 

@@ -73,10 +73,23 @@ import Testing
     }
   }
 
+  @Test("a long replay of large events does not wait for the next live one")
+  func largeReplay() async throws {
+    try await RealtimeTestServer.run(ringCapacity: 200) { server in
+      server.publish((1...600).map { RealtimeTestServer.event($0, size: 20_000) })
+      let client = try await RealtimeTestClient.open(server.port)
+      try await client.send(#"{"type":"subscribe","after":0}"#)
+      _ = try await client.text()
+      for seq in Int64(1)...600 { try #require(try await client.event() == seq) }
+      try await client.send(#"{"type":"ping"}"#)
+      #expect(try await client.text() == #"{"type":"pong"}"#)
+    }
+  }
+
   @Test("a reader that stops reading is closed with 4008, and resumes from the number in the reason without a gap")
   func slowReader() async throws {
-    var limits = WebSocketLimits()
-    limits.writeTimeout = .seconds(2)
+    var limits = RealtimeTestServer.patientLimits
+    limits.writeTimeout = .seconds(4)
     limits.sweepInterval = .milliseconds(20)
     try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.open(server.port)
@@ -112,7 +125,7 @@ import Testing
 
   @Test("a client that asks and asks and never reads is closed before its answers fill the memory")
   func pingFlood() async throws {
-    var limits = WebSocketLimits()
+    var limits = RealtimeTestServer.patientLimits
     limits.maxUnsentBytes = 100_000
     limits.slowCloseTimeout = .milliseconds(100)
     limits.sweepInterval = .milliseconds(20)
@@ -151,8 +164,8 @@ import Testing
 
   @Test("when the server is told to end, connections are closed with 1012, and it does end")
   func quiesced() async throws {
-    var limits = WebSocketLimits()
-    limits.closeTimeout = .milliseconds(200)
+    var limits = RealtimeTestServer.patientLimits
+    limits.closeTimeout = .seconds(4)
     limits.sweepInterval = .milliseconds(20)
     try await RealtimeTestServer.run(limits: limits) { server in
       // One answers, one does not: `run` waits for both of Hummingbird's tasks.

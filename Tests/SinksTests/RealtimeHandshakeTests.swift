@@ -41,7 +41,8 @@ import Testing
   @Test(
     "what is offered as a key and is none is refused",
     arguments: [
-      ("/ws?token=", []), ("/ws?token", []), ("/ws?token=%FF", []), ("/ws?token=good", [("Authorization", "Basic eA==")]),
+      ("/ws?token=", []), ("/ws?token", []), ("/ws?token=%FF", []),
+      ("/ws?token=good", [("Authorization", "Basic eA==")]),
       ("/ws", [("Authorization", "Bearer ")]), ("/ws", [("X-API-Key", "")]),
     ] as [(String, [(String, String)])])
   func unusable(path: String, fields: [(String, String)]) {
@@ -109,8 +110,8 @@ import Testing
 
   @Test("a refusal is plain HTTP with a problem document", arguments: refusals)
   func refused(_ expected: Refusal) async throws {
-    var limits = WebSocketLimits()
-    limits.authTimeout = .milliseconds(200)
+    var limits = RealtimeTestServer.patientLimits
+    if expected.request.contains("stuck") { limits.authTimeout = .milliseconds(100) }
     try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.connect(server.port)
       try await client.write(expected.request)
@@ -126,7 +127,7 @@ import Testing
 
   @Test("beyond the limit of connections the answer is 503; a place that becomes free is given again")
   func full() async throws {
-    var limits = WebSocketLimits()
+    var limits = RealtimeTestServer.patientLimits
     limits.maxConnections = 1
     try await RealtimeTestServer.run(limits: limits) { server in
       let first = try await RealtimeTestClient.open(server.port)

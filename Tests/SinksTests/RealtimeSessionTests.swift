@@ -18,7 +18,9 @@ import Testing
     private var session: WebSocketSession
     init(_ principal: RealtimePrincipal?) { session = WebSocketSession(principal: principal, maximumSends: 2) }
     var isAuthenticated: Bool { session.isAuthenticated }
-    func receive(_ frame: Result<ClientFrame, ClientFrameProblem>) -> [WebSocketSession.Action] { session.receive(frame) }
+    func receive(_ frame: Result<ClientFrame, ClientFrameProblem>) -> [WebSocketSession.Action] {
+      session.receive(frame)
+    }
     func verified(_ principal: RealtimePrincipal?) -> [WebSocketSession.Action] { session.verified(principal) }
     func verificationFailed() -> [WebSocketSession.Action] { session.verificationFailed() }
     func authenticationTimedOut() -> [WebSocketSession.Action] { session.authenticationTimedOut() }

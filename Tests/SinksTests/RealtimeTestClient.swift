@@ -39,7 +39,7 @@ final class RealtimeTestClient {
 
   deinit { channel.close(promise: nil) }
 
-  static func connect(_ port: Int, deadline: TimeAmount = .seconds(30)) async throws -> RealtimeTestClient {
+  static func connect(_ port: Int, deadline: TimeAmount = .seconds(60)) async throws -> RealtimeTestClient {
     let (bytes, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .channelOption(.allowRemoteHalfClosure, value: false)
@@ -176,7 +176,9 @@ final class RealtimeTestClient {
 
   private func parse() -> Frame? {
     var copy = buffer
-    guard let first = copy.readInteger(as: UInt8.self), let second = copy.readInteger(as: UInt8.self) else { return nil }
+    guard let first = copy.readInteger(as: UInt8.self), let second = copy.readInteger(as: UInt8.self) else {
+      return nil
+    }
     var length = Int(second & 0x7F)
     if length == 126 {
       guard let extended = copy.readInteger(as: UInt16.self) else { return nil }

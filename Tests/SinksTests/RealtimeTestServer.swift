@@ -75,7 +75,12 @@ final class RealtimeTestGateway: RealtimeGateway {
 
   static let reader = Identifier(high: 1, low: 1)
   static let sender = Identifier(high: 1, low: 2)
-  private let held = Mutex<[CheckedContinuation<Void, Never>]>([])
+  private struct Held {
+    var continuations: [CheckedContinuation<Void, Never>] = []
+    var isReleased = false
+  }
+
+  private let held = Mutex(Held())
   let idempotencyKeys = Mutex<[String?]>([])
 
   func authenticate(key: String) async throws -> RealtimePrincipal? {
@@ -106,16 +111,24 @@ final class RealtimeTestGateway: RealtimeGateway {
   }
 
   private func hold() async {
-    await withCheckedContinuation { continuation in held.withLock { $0.append(continuation) } }
+    await withCheckedContinuation { continuation in
+      let isReleased = held.withLock { held in
+        if !held.isReleased { held.continuations.append(continuation) }
+        return held.isReleased
+      }
+      if isReleased { continuation.resume() }
+    }
   }
 
-  var heldCount: Int { held.withLock(\.count) }
+  var heldCount: Int { held.withLock(\.continuations.count) }
 
+  /// Lets go of all that wait, and of all that come later.
   func release() {
-    for continuation in held.withLock({ held in
-      defer { held = [] }
-      return held
-    }) { continuation.resume() }
+    let continuations = held.withLock { held in
+      defer { held = Held(isReleased: true) }
+      return held.continuations
+    }
+    for continuation in continuations { continuation.resume() }
   }
 }
 
@@ -158,9 +171,18 @@ struct RealtimeTestServer: Sendable {
       data: Array(#"{"body":"\#(String(repeating: "x", count: size))"}"#.utf8))
   }
 
+  /// Limits that a machine under load does not run into.
+  static var patientLimits: WebSocketLimits {
+    var limits = WebSocketLimits()
+    limits.authTimeout = .seconds(60)
+    limits.pongTimeout = .seconds(60)
+    limits.writeTimeout = .seconds(60)
+    return limits
+  }
+
   /// Waits for a condition, with a deadline.
   static func eventually(
-    within deadline: Duration = .seconds(10), sourceLocation: SourceLocation = #_sourceLocation,
+    within deadline: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: @Sendable () -> Bool
   ) async throws {
     let end = ContinuousClock.now + deadline
@@ -171,7 +193,7 @@ struct RealtimeTestServer: Sendable {
   }
 
   static func run(
-    limits: WebSocketLimits = WebSocketLimits(), ringCapacity: Int = 65_536, startsAt start: Int64 = 0,
+    limits: WebSocketLimits = patientLimits, ringCapacity: Int = 65_536, startsAt start: Int64 = 0,
     _ body: @Sendable @escaping (RealtimeTestServer) async throws -> Void
   ) async throws {
     let ring = EventRing(capacity: ringCapacity)

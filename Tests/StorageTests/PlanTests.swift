@@ -97,6 +97,9 @@ extension StoreFixture {
     _ = try await store.knownProviderSIDs(["SM1"], account: Sample.account)
     for report in try await store.parkedReports(limit: 10) { try await store.dropParked(report) }
     try await store.releaseSenders(node: id)
+    try await store.releaseAllLeases()
+    try await store.maintainEventLog()
+    try await store.check()
     _ = try await store.key(hash: [1])
     _ = try await store.webhooks(page: PageRequest())
   }
@@ -207,12 +210,13 @@ extension StoreFixture {
         SELECT pg_temp.id(n, 2), pg_temp.id(n, 1), 'sms', '+1' || n, now() FROM generate_series(1, 20000) n;
       INSERT INTO conversations (id, contact_id, channel, channel_type, address, line, last_message_id,
           last_activity_at, created_at, updated_at)
-        SELECT pg_temp.id(n, 3), pg_temp.id(n, 1), 'sms', 'sms', '+1' || n, 'l', pg_temp.id(n, 4),
+        SELECT pg_temp.id(n, 3), pg_temp.id(n, 1), 'sms', 'sms', '+1' || n, 'l', pg_temp.id(1 + (n + 19998) % 20000, 4),
           now() - n * interval '1 s', now(), now() FROM generate_series(1, 20000) n;
       INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
           status, account_sid, provider_sid, created_at)
         SELECT pg_temp.id(n, 4), pg_temp.id(1 + n % 20000, 3), pg_temp.id(1 + n % 20000, 1), 'sms', 'sms',
-          n % 2 = 0, 'a', 'b', 'hello', (ARRAY[60, 40, 30, 20])[1 + n % 4], 'AC1', 'SM' || n, now()
+          n % 2 = 0, 'a', 'b', 'hello', (ARRAY[60, 40, 30, 20])[1 + n % 4], 'AC1',
+            CASE WHEN n > 20000 THEN 'SM' || n END, now()
         FROM generate_series(1, 100000) n;
       INSERT INTO media (id, message_id, state, created_at)
         SELECT pg_temp.id(n, 5), pg_temp.id(n, 4), 'ready', now() FROM generate_series(1, 20000) n;

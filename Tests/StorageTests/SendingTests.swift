@@ -207,6 +207,21 @@ extension StorageSuite {
       }
     }
 
+    @Test("a node that knows itself alone frees what its killed predecessor held, and calls nobody twice")
+    func releasedLeases() async throws {
+      try await StoreFixture.run { fixture in
+        _ = try await fixture.queue(fixture.outbound())
+        let lost = try #require(try await fixture.claim(lease: .seconds(600)).first)
+        let nodes = [fixture.clock.makeIdentifier(), fixture.clock.makeIdentifier()]
+        _ = try await fixture.store.leaseSenders(["a"], node: nodes[0], until: .seconds(600))
+        try await fixture.store.releaseAllLeases()
+        #expect(try await fixture.store.leaseSenders(["a"], node: nodes[1], until: .seconds(60)) == ["a"])
+        fixture.clock.set(max(fixture.clock.now(), SystemClock().now()))
+        #expect(try await fixture.claim().isEmpty)
+        #expect(try await fixture.claim(.unresolved).map(\.message.id) == [lost.message.id])
+      }
+    }
+
     @Test("which of a provider's ids are ours is known by account")
     func knownSIDs() async throws {
       try await StoreFixture.run { fixture in

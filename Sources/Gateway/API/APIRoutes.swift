@@ -3,6 +3,7 @@
 import ChannelProtocol
 import HTTPTypes
 import Hummingbird
+import Logging
 import Storage
 
 /// What the routes work with.
@@ -25,7 +26,10 @@ struct APIRouter {
   private let authentication: Authentication
   private var methods: [String: [HTTPRequest.Method]] = [:]
 
-  init(authentication: Authentication) { self.authentication = authentication }
+  init(authentication: Authentication, logger: Logger) {
+    self.authentication = authentication
+    router.addMiddleware { ProblemAnswers(logger: logger) }
+  }
 
   /// Adds a route that needs a key with `scope`; nil: none.
   mutating func on(

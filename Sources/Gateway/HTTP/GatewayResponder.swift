@@ -8,7 +8,7 @@ import Metrics
 import NIOCore
 import Storage
 
-/// Answers every request, and makes a problem document of every error.
+/// Answers every request.
 struct GatewayResponder: HTTPResponder {
   typealias Context = APIContext
 
@@ -16,7 +16,6 @@ struct GatewayResponder: HTTPResponder {
   let webhooks: ProviderWebhooks
   let webhookPaths: Set<String>
   let clock: any WallClock
-  let logger: Logger
   let durations: RequestDurations
 
   /// The largest body a provider may send.
@@ -33,7 +32,7 @@ struct GatewayResponder: HTTPResponder {
     if isWebhook {
       response = await takeWebhook(request)
     } else {
-      response = await route(request, context)
+      response = try await routes.respond(to: request, context: context)
     }
     response.headers[.requestID] = context.requestID
     durations.record(isWebhook ? .webhook : .api, status: response.status.code, .now - start)
@@ -90,32 +89,6 @@ struct GatewayResponder: HTTPResponder {
   private static let tooLarge = Problem(
     .contentTooLarge, "too_large", "A provider's request may have \(maximumWebhookBody) bytes at most.",
     headers: [.connection: "close"])
-
-  // MARK: The rest
-
-  private func route(_ request: Request, _ context: APIContext) async -> Response {
-    do {
-      return try await routes.respond(to: request, context: context)
-    } catch {
-      return answer(error, context).response
-    }
-  }
-
-  private func answer(_ error: any Error, _ context: APIContext) -> Problem {
-    if let problem = error as? Problem { return problem }
-    if let error = error as? HTTPError {
-      return error.status == .notFound
-        ? Problem(.notFound, "not_found", "There is nothing at this path.")
-        : Problem(error.status, "request_failed", error.status.reasonPhrase)
-    }
-    if StorageFailure.isPassing(error) {
-      logger.warning(
-        "the database did not answer", metadata: ["request": "\(context.requestID)", "error": "\(error)"])
-      return .unavailable
-    }
-    logger.error("a request failed", metadata: ["request": "\(context.requestID)", "error": "\(error)"])
-    return .internal
-  }
 }
 
 /// How long requests take, by kind and class of status; made once.

@@ -17,8 +17,9 @@ struct Migration: Sendable {
 /// `messages.content` is null where the body says it all (plain text).
 /// Ids and addresses sort by byte (`COLLATE "C"`): no locale may merge two of them, and comparison is cheap.
 /// `messages` carries no foreign keys: they were a sixth of the database's work on the way in. What they would hold
-/// is held by order instead: a writer updates the conversation's row before it inserts a message into it, and a
-/// deletion locks that row first; the store's integrity test looks for orphans.
+/// is held by order instead: a writer updates the conversation's row in the statement that inserts a message into it,
+/// and a deletion or merge first locks the contacts' rows (no conversation can be added to them then), next their
+/// conversations' rows, each by id, and only then reads what belongs to them; the integrity tests look for orphans.
 private let messagesSchema = """
   CREATE TABLE contacts (
     id uuid PRIMARY KEY,

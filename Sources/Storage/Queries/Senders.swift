@@ -49,7 +49,8 @@ extension PostgresMessageStore {
 
   private static let releaseAll: [Statement] = [
     Statement("release_sender_leases", "DELETE FROM sender_leases"),
-    Statement("release_outbox_leases", "UPDATE outbox SET lease_until = now() WHERE lease_until > now()"),
+    Statement(
+      "release_outbox_leases", "UPDATE outbox SET lease_until = now() WHERE state <> 0 AND lease_until > now()"),
     Statement(
       "release_delivery_leases",
       "UPDATE deliveries SET lease = NULL, lease_until = NULL WHERE state = 0 AND lease_until > now()"),

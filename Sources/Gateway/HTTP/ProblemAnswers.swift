@@ -1,0 +1,39 @@
+// Makes a problem document of every error below the router, its own "no such path" included.
+
+import HTTPTypes
+import Hummingbird
+import Logging
+import Storage
+
+/// The outermost middleware: nothing that is thrown gets past it as it is.
+struct ProblemAnswers: RouterMiddleware {
+  typealias Context = APIContext
+
+  let logger: Logger
+
+  func handle(
+    _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
+  ) async throws -> Response {
+    do {
+      return try await next(request, context)
+    } catch {
+      return problem(of: error, context).response
+    }
+  }
+
+  private func problem(of error: any Error, _ context: APIContext) -> Problem {
+    if let problem = error as? Problem { return problem }
+    if let error = error as? HTTPError {
+      return error.status == .notFound
+        ? Problem(.notFound, "not_found", "There is nothing at this path.")
+        : Problem(error.status, "request_failed", error.status.reasonPhrase)
+    }
+    if StorageFailure.isPassing(error) {
+      logger.warning(
+        "the database did not answer", metadata: ["request": "\(context.requestID)", "error": "\(error)"])
+      return .unavailable
+    }
+    logger.error("a request failed", metadata: ["request": "\(context.requestID)", "error": "\(error)"])
+    return .internal
+  }
+}
