@@ -88,14 +88,16 @@ let package = Package(
     .target(name: "Postgres", dependencies: ["CLibpq", log, metrics, collections], swiftSettings: strict),
 
     // The message store and its migrations.
-    .target(name: "Storage", dependencies: ["ChannelProtocol", "Postgres", log, metrics, collections], swiftSettings: strict),
+    .target(
+      name: "Storage", dependencies: ["ChannelProtocol", "Postgres", log, metrics, collections], swiftSettings: strict),
 
     // The engine: configuration, ingest, sender, dispatcher, REST, lifecycle, command line.
     .target(
       name: "Gateway",
       dependencies: [
         "ChannelProtocol", "Sinks", "Postgres", "Storage", "Twilio", "TwilioSandbox",
-        hummingbird, hummingbirdCore, httpClient, crypto, log, metrics, collections, httpTypes, lifecycle, signals, yams,
+        hummingbird, hummingbirdCore, httpClient, crypto, log, metrics, collections, httpTypes, lifecycle, signals,
+        yams,
         arguments,
         nio, nioPosix, nioHTTP1, nioWebSocket, nioHTTPTypes, nioHTTPTypesHTTP1,
       ],

@@ -71,9 +71,10 @@ public struct GatewayApplication: Sendable {
       let running = RunningGateway(
         publicURL: publicURL, port: port, sandboxURL: sandbox?.baseURL, firstKeyFile: key, store: store)
       try await gateway.serve(
-        host: settings.configuration.server.host, port: port, handlesSignals: handlesSignals) {
-          await ready(running)
-        }
+        host: settings.configuration.server.host, port: port, handlesSignals: handlesSignals
+      ) {
+        await ready(running)
+      }
     } catch {
       await close(store: store, journal: journal, transport: transport)
       throw error

@@ -62,7 +62,8 @@ struct ImportDirectionTests {
   func filesAreSmall() throws {
     for target in allowed.keys {
       for file in swiftFiles(in: target) {
-        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try String(contentsOf: file, encoding: .utf8).split(
+          separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 400, "\(file.lastPathComponent) has \(lines.count) lines")
       }
     }

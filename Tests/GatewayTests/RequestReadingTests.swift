@@ -75,17 +75,21 @@ struct SendRequestTests {
 
 @Suite("Recipients' addresses")
 struct AddressCheckTests {
-  @Test("E.164 or nothing, for phones", arguments: [
-    ("+14155550123", true), ("+447700900123", true), ("14155550123", false), ("+0415555012", false), ("+1", false),
-    ("+1415555012345678", false), ("+1 4155550123", false), ("EXAMPLEBANK", false), ("", false),
-  ])
+  @Test(
+    "E.164 or nothing, for phones",
+    arguments: [
+      ("+14155550123", true), ("+447700900123", true), ("14155550123", false), ("+0415555012", false), ("+1", false),
+      ("+1415555012345678", false), ("+1 4155550123", false), ("EXAMPLEBANK", false), ("", false),
+    ])
   func phones(address: String, isGood: Bool) {
     #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .phone)) == nil) == isGood)
   }
 
-  @Test("a user's id beside phones", arguments: [
-    ("+14155550123", true), ("US.1349abc", true), ("+1", false), ("no id", false), ("", false),
-  ])
+  @Test(
+    "a user's id beside phones",
+    arguments: [
+      ("+14155550123", true), ("US.1349abc", true), ("+1", false), ("no id", false), ("", false),
+    ])
   func ids(address: String, isGood: Bool) {
     #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .phoneOrID)) == nil) == isGood)
   }

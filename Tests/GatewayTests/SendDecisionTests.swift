@@ -15,9 +15,11 @@ struct SendDecisionTests {
       SendFailure(kind, code: "1", message: "words"), attempts: attempts, now: now, jitter: jitter)
   }
 
-  @Test("what the provider refused for good is failed with its code", arguments: [
-    SendFailure.Kind.rejected, .optedOut, .misconfigured,
-  ])
+  @Test(
+    "what the provider refused for good is failed with its code",
+    arguments: [
+      SendFailure.Kind.rejected, .optedOut, .misconfigured,
+    ])
   func refused(kind: SendFailure.Kind) {
     #expect(after(kind) == .fail(code: "1", message: "words"))
   }

@@ -56,7 +56,7 @@ extension StorageSuite {
         }()
         let outcomes = try await withThrowingTaskGroup(of: InboundOutcome.self) { group in
           for worker in 0..<8 {
-            for index in 0..<60 {
+            for index in 0..<150 {
               let record = fixture.inbound(
                 "SM\(worker)-\(index)", to: "+150055501\(index % 20)",
                 media: index % 5 == 0 ? [InboundMedia(url: "u", contentType: nil)] : [])
@@ -68,7 +68,7 @@ extension StorageSuite {
         isStreaming.store(false, ordering: .sequentiallyConsistent)
         await others
         #expect(outcomes.allSatisfy { $0 == .stored })
-        #expect(rounds.load(ordering: .sequentiallyConsistent) > 3)
+        #expect(rounds.load(ordering: .sequentiallyConsistent) > 2)
         #expect(try await fixture.events(.messageNew).count == outcomes.count)
         if how == "merged" { #expect(try await fixture.number("SELECT count(*) FROM messages") == outcomes.count) }
       }

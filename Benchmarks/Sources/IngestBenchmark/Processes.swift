@@ -26,8 +26,9 @@ final class GatewayProcess {
       "TWILIO_ACCOUNT_SID": accountSID, "TWILIO_AUTH_TOKEN": authToken, "LOG_LEVEL": "warning",
     ]
     process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle(
-      forWritingAtPath: Self.makeFile(directory.appending(path: "gateway.log").path)) ?? .nullDevice
+    process.standardError =
+      FileHandle(
+        forWritingAtPath: Self.makeFile(directory.appending(path: "gateway.log").path)) ?? .nullDevice
     try process.run()
   }
 

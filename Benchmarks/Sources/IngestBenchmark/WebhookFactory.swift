@@ -16,7 +16,8 @@ struct WebhookFactory {
 
   /// The `number`-th request of a run.
   func request(run: Int, number: Int) -> ByteBuffer {
-    let sid = "SM" + hexadecimal(UInt64(run) &* 0x9E37_79B9_7F4A_7C15 ^ mix(UInt64(number)), 16)
+    let sid =
+      "SM" + hexadecimal(UInt64(run) &* 0x9E37_79B9_7F4A_7C15 ^ mix(UInt64(number)), 16)
       + hexadecimal(UInt64(run) << 40 | UInt64(number), 16)
     let contact = Int(mix(UInt64(number) &+ 77) % UInt64(contacts))
     let fields: [(String, String)] = [

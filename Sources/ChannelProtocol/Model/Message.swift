@@ -124,8 +124,9 @@ public struct MediaItem: Sendable, Hashable {
   public var size: Int?
   public var filename: String?
 
-  public init(id: Identifier, state: State, contentType: String?, url: String, size: Int? = nil, filename: String? = nil)
-  {
+  public init(
+    id: Identifier, state: State, contentType: String?, url: String, size: Int? = nil, filename: String? = nil
+  ) {
     self.id = id
     self.state = state
     self.contentType = contentType

@@ -39,7 +39,9 @@ struct CheckCommand: GatewayCommand {
     for purpose in [WebhookRoute.Purpose.incoming, .status] {
       let paths = Set(directory.channels.compactMap { $0.path(for: purpose) }).sorted()
       for path in paths {
-        print("  \(purpose == .incoming ? "a message comes in" : "status callback   ")  \(publicURL)\(path)\(Self.connectionOverrides)")
+        print(
+          "  \(purpose == .incoming ? "a message comes in" : "status callback   ")  \(publicURL)\(path)\(Self.connectionOverrides)"
+        )
       }
     }
     if configuration.server.publicURL == nil {

@@ -29,7 +29,8 @@ struct CreateKeyCommand: GatewayCommand {
     let configuration = try options.load(parts)
     let settings = GatewaySettings(
       configuration: configuration, channels: parts.channels, sinks: parts.sinks,
-      environment: ProcessInfo.processInfo.environment, logger: Logger(label: "fractal") { _ in SwiftLogNoOpLogHandler() })
+      environment: ProcessInfo.processInfo.environment,
+      logger: Logger(label: "fractal") { _ in SwiftLogNoOpLogHandler() })
     let state = StateDirectory(path: settings.directory)
     try state.make()
     let secrets = try GatewaySecrets(settings: settings, state: state)

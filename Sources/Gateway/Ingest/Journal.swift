@@ -157,12 +157,16 @@ final class Journal: Sendable {
     return try await ticket.answer(within: patience) {
       let isTaken = state.withLock { state in
         guard !state.isClosing else { return false }
-        state.requests.append { files in
+        state.requests.append { [self] files in
+          let result: Result<Value, JournalFailure>
           do throws(JournalFailure) {
-            ticket.settle(.success(try request(&files)))
+            result = .success(try request(&files))
           } catch {
-            ticket.settle(.failure(error))
+            result = .failure(error)
           }
+          // The figures first: whoever is answered may look at them.
+          self.state.withLock { $0.observe(files) }
+          ticket.settle(result)
         }
         return true
       }
@@ -248,10 +252,7 @@ final class Journal: Sendable {
   private func serveRequest() -> Bool {
     let request = state.withLock { $0.requests.isEmpty ? nil : $0.requests.removeFirst() }
     guard let request else { return false }
-    files.withLock { files in
-      request(&files)
-      state.withLock { $0.observe(files) }
-    }
+    files.withLock { request(&$0) }
     return true
   }
 }

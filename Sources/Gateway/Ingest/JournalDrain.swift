@@ -47,7 +47,7 @@ struct JournalDrain: Sendable {
       for item in work {
         do {
           try await webhooks.store(item)
-        } catch where !ProviderWebhooks.isPassing(error) {
+        } catch  where !ProviderWebhooks.isPassing(error) {
           logger.critical("a request from the journal cannot be stored", metadata: ["error": "\(error)"])
         }
       }

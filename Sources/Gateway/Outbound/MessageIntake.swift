@@ -61,7 +61,8 @@ struct MessageIntake: Sendable {
     if candidates.count > 1, let last = try await lastUsed(request.to, among: candidates) { return last }
     guard candidates.count == 1, let only = candidates.first else {
       if candidates.isEmpty {
-        throw Problem(.unprocessableContent, "unsupported_content", "No channel can carry this message to this address.")
+        throw Problem(
+          .unprocessableContent, "unsupported_content", "No channel can carry this message to this address.")
       }
       throw Problem(
         .unprocessableContent, "ambiguous_channel", "Several channels fit: name one.",
@@ -137,9 +138,12 @@ enum AddressCheck {
     case .phone:
       return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123"
     case .phoneOrID:
-      if address.utf8.first == UInt8(ascii: "+") { return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123" }
+      if address.utf8.first == UInt8(ascii: "+") {
+        return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123"
+      }
       let isPlain = address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-      return isPlain && address.utf8.contains(UInt8(ascii: ".")) ? nil : "must be a phone number in E.164, or a user's id"
+      return isPlain && address.utf8.contains(UInt8(ascii: "."))
+        ? nil : "must be a phone number in E.164, or a user's id"
     }
   }
 
