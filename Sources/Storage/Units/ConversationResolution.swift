@@ -144,7 +144,14 @@ struct ConversationResolution {
     let conversations = missing.sorted { requests[$0].key.sortsBefore(requests[$1].key) }
     var steps = contacts.isEmpty ? [] : insert(contacts)
     steps.append((Self.insertConversations, conversationParameters(conversations, requests, resolved)))
-    try connection.pipeline(steps)
+    do throws(PostgresError) {
+      try connection.pipeline(steps)
+    } catch {
+      // Another node made the same contact or conversation first, or the contact was deleted meanwhile: no fault of
+      // the message, so the lane must not take it for bad data.
+      let isLostRace = error.sqlState == .uniqueViolation || error.sqlState == .foreignKeyViolation
+      throw isLostRace ? unitIsStale("a contact or conversation changed while one like it was made") : error
+    }
   }
 
   private static let insertContacts = Statement(

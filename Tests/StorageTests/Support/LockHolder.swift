@@ -1,4 +1,4 @@
-// A client that takes the log's lock and does not give it back.
+// A client that takes the log's lock, or others, and does not give them back.
 
 import CLibpq
 import GatewayTesting
@@ -20,7 +20,7 @@ final class LockHolder: Sendable {
     SELECT concat_ws(' ', a.state, a.wait_event) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted
     """
-  private static let lock = "SELECT pg_advisory_xact_lock(7310577382525465186)"
+  static let logLock = "SELECT pg_advisory_xact_lock(7310577382525465186)"
 
   private struct State {
     var isReleased = false
@@ -35,11 +35,15 @@ final class LockHolder: Sendable {
 
   private init(_ fixture: StoreFixture) { self.fixture = fixture }
 
-  /// - Parameter also: a statement that runs after the lock was taken, before the client stops.
-  static func take(_ manner: Manner, on fixture: StoreFixture, also: String? = nil) async throws -> LockHolder {
+  /// - Parameters:
+  ///   - lock: the statement that takes what is held.
+  ///   - also: a statement that runs after it, before the client stops.
+  static func take(
+    _ manner: Manner, on fixture: StoreFixture, lock: String = logLock, also: String? = nil
+  ) async throws -> LockHolder {
     let holder = LockHolder(fixture)
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      let started = DedicatedThread.start(name: "lock-holder") { holder.hold(manner, also, ready: continuation) }
+      let started = DedicatedThread.start(name: "lock-holder") { holder.hold(manner, lock, also, ready: continuation) }
       if !started { continuation.resume(throwing: PostgresError(.unavailable, "no thread")) }
     }
     return holder
@@ -68,7 +72,9 @@ final class LockHolder: Sendable {
     }
   }
 
-  private func hold(_ manner: Manner, _ also: String?, ready: CheckedContinuation<Void, any Error>) {
+  private func hold(
+    _ manner: Manner, _ lock: String, _ also: String?, ready: CheckedContinuation<Void, any Error>
+  ) {
     var configuration = fixture.database.configuration
     configuration.idleInTransactionTimeout = .zero
     let connection = Connection(configuration)
@@ -77,10 +83,10 @@ final class LockHolder: Sendable {
       backend.store(connection.backendProcess, ordering: .sequentiallyConsistent)
       switch manner {
       case .idleInTransaction:
-        try connection.simple("BEGIN; \(Self.lock); \(also ?? "SELECT 1")")
+        try connection.simple("BEGIN; \(lock); \(also ?? "SELECT 1")")
       case .unfinishedUnit:
         guard let handle = connection.handle else { throw PostgresError(.connectionLost, "not open") }
-        for sql in ["BEGIN", Self.lock] {
+        for sql in ["BEGIN", lock] {
           guard PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 0) == 1 else {
             throw connection.lost(mayCommit: false)
           }
