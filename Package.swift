@@ -116,7 +116,7 @@ let package = Package(
     // Conformance suites, scripted transport, manual clock, throw-away PostgreSQL.
     .target(
       name: "GatewayTesting",
-      dependencies: ["ChannelProtocol", "Gateway", "Postgres", "Storage", log], swiftSettings: strict),
+      dependencies: ["ChannelProtocol", "Gateway", "Postgres", "Storage", log, httpTypes], swiftSettings: strict),
 
     // Tests. Each suite stands beside the target it is named after.
     .testTarget(

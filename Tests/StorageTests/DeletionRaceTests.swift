@@ -72,7 +72,8 @@ extension StorageSuite {
         let second = try await LockHolder.take(
           .idleInTransaction, on: fixture, lock: "SET LOCAL session_replication_role = replica",
           also: """
-            INSERT INTO conversations (id, contact_id, channel_type, address, line, last_activity_at, created_at, updated_at)
+            INSERT INTO conversations
+              (id, contact_id, channel_type, address, line, last_activity_at, created_at, updated_at)
             VALUES (gen_random_uuid(), '\(contact)', 'sms', '\(Sample.contact)', '\(Sample.line)', now(), now(), now())
             """)
         defer { second.close() }

@@ -181,7 +181,10 @@ extension StorageSuite {
         #expect(try await claimedSecrets() == [[0xFE, 0xFD]])
         func rotate(_ secret: String, _ until: String) async throws {
           try await fixture.script(
-            "UPDATE webhooks SET previous_secret = '\(secret)', previous_secret_until = now() + '\(until)' WHERE id = '\(id)'"
+            """
+            UPDATE webhooks SET previous_secret = '\(secret)', previous_secret_until = now() + '\(until)'
+            WHERE id = '\(id)'
+            """
           )
         }
         try await rotate("\\x03", "1 hour")

@@ -178,7 +178,8 @@ extension StoreFixture {
           "list_prepared",
           """
           SELECT name, array_to_string(ARRAY(
-            SELECT CASE WHEN t::text LIKE '%[]' THEN '''{}''' WHEN t::text = 'uuid' THEN quote_literal(gen_random_uuid())
+            SELECT CASE WHEN t::text LIKE '%[]' THEN '''{}'''
+              WHEN t::text = 'uuid' THEN quote_literal(gen_random_uuid())
               WHEN t::text LIKE 'timestamp%' THEN quote_literal(now()) WHEN t::text = 'boolean' THEN 'true'
               WHEN t::text = 'text' THEN '''x''' WHEN t::text = 'bytea' THEN '''''' WHEN t::text = 'jsonb' THEN '''{}'''
               ELSE '1' END

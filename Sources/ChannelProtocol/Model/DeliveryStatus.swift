@@ -116,6 +116,8 @@ public struct StatusProjection: Sendable, Hashable {
     if status != before {
       errorCode = nil
       errorMessage = nil
+      // Who has read it has it: nothing is left to ask.
+      if status == .read { isContradicted = false }
     }
     if reported == status, status == .failed || status == .undelivered { noteError(report) }
     return status != before
