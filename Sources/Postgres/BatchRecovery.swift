@@ -16,7 +16,7 @@ struct BatchRecovery: Sendable {
   }
 
   private var uniqueRetries = 1
-  private var contentionRetries = 20
+  private var contentionRetries = 8
   private var transientRetries = 6
 
   init() {}

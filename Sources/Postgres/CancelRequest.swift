@@ -11,8 +11,8 @@ enum CancelRequest {
   private static let maximumUnderWay = 16
   private static let underWay = Atomic<Int>(0)
 
+  // Sound: made by one thread, then used and freed by the one other thread that it is handed to.
   private struct Ticket: @unchecked Sendable {
-    // Sound: made by one thread, then used and freed by the one other thread that it is handed to.
     let pointer: OpaquePointer
   }
 

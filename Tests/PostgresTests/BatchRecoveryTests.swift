@@ -36,7 +36,7 @@ struct BatchRecoveryTests {
     var recovery = BatchRecovery()
     var retries = 0
     while recovery.decide(server(state), itemCount: 5) == .retryAfterBackoff { retries += 1 }
-    #expect((1...20).contains(retries))
+    #expect((1...10).contains(retries))
   }
 
   @Test("a lost connection is made anew; mistakes are not repeated")
