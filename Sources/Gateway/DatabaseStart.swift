@@ -10,6 +10,12 @@ struct DatabaseStart: Sendable {
   let configuration: PostgresConfiguration
   private let cluster: EmbeddedCluster?
 
+  /// For a log that is written all the time: checkpoints seldom, each of which has every page that is touched next
+  /// written whole.
+  private static let settings = [
+    "max_wal_size": "4GB", "min_wal_size": "512MB", "checkpoint_timeout": "15min", "wal_init_zero": "off",
+  ]
+
   /// - Throws: ``StartupFailure``
   static func open(
     _ database: GatewayConfiguration.Database, state: StateDirectory, logger: Logger
@@ -17,7 +23,7 @@ struct DatabaseStart: Sendable {
     switch database {
     case .embedded:
       do {
-        let cluster = try await EmbeddedCluster.start(directory: state.postgres)
+        let cluster = try await EmbeddedCluster.start(directory: state.postgres, settings: Self.settings)
         return DatabaseStart(configuration: prepared(cluster.configuration), cluster: cluster)
       } catch {
         throw StartupFailure("the private PostgreSQL under \(state.postgres) does not start: \(words(error))")
@@ -39,6 +45,9 @@ struct DatabaseStart: Sendable {
       throw StartupFailure("the database cannot be used: \(Self.words(error))")
     }
   }
+
+  /// Looks after a private server until the task is cancelled.
+  func keepRunning(logger: Logger) async { await cluster?.keepRunning(logger: logger) }
 
   func stop() async { await cluster?.stop() }
 

@@ -43,7 +43,7 @@ struct Gateway: Sendable {
     webhooks = ProviderWebhooks(
       directory: directory, store: store, journal: journal, clock: clock, logger: logger, metrics: metrics)
     // Enough for readers that are nearly up to date; whoever is further behind reads the table.
-    let ring = EventRing(byteLimit: 8 << 20)
+    let ring = EventRing(byteLimit: 3 << 20)
     tail = TailReader(
       store: store, ring: ring,
       listener: Listener(configuration: database, channels: ["fractal_events"], logger: logger), logger: logger,
@@ -99,14 +99,17 @@ struct Gateway: Sendable {
   func serve(
     host: String, port: Int, handlesSignals: Bool, ready: @escaping @Sendable () async -> Void
   ) async throws {
-    let handlers = upgradeHandlers()
+    let durations = RequestDurations(settings.metrics)
+    let handlers = pipelineHandlers(durations)
     let application = Application(
-      responder: responder(), server: .http1(configuration: .init(additionalChannelHandlers: handlers())),
+      responder: responder(durations), server: .http1(configuration: .init(additionalChannelHandlers: handlers())),
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { _ in await ready() }, logger: Self.quiet(settings.logger))
     let drain = JournalDrain(journal: journal, webhooks: webhooks, logger: settings.logger)
     let maintenance = Maintenance(store: store, logger: settings.logger)
-    let backlog = BacklogGauge(store: store, senders: services.directory.senders, metrics: settings.metrics)
+    let backlog = BacklogGauge(
+      store: store, senders: services.directory.senders, metrics: settings.metrics, journal: journal,
+      logger: settings.logger)
     // In the order of their start; a graceful shutdown goes through them backwards.
     var services: [any Service] = [
       Running("tail") { [tail] in try await tail.run() },
@@ -129,7 +132,7 @@ struct Gateway: Sendable {
     await senders.release()
   }
 
-  private func responder() -> GatewayResponder {
+  private func responder(_ durations: RequestDurations) -> GatewayResponder {
     var routes = APIRouter(authentication: services.authentication, logger: settings.logger)
     routes.addMessages(services)
     routes.addConversations(services)
@@ -137,13 +140,15 @@ struct Gateway: Sendable {
     routes.addWebhooks(services)
     routes.addOps(readiness: Readiness(store: store, journal: journal), metrics: settings.metrics)
     return GatewayResponder(
-      routes: routes.finish().buildResponder(), webhooks: webhooks, webhookPaths: services.directory.paths,
-      clock: settings.clock, durations: RequestDurations(settings.metrics))
+      routes: routes.finish().buildResponder(), clock: settings.clock, durations: durations)
   }
 
-  private func upgradeHandlers() -> @Sendable () -> [any RemovableChannelHandler] {
+  /// What is decided on each connection before the router: providers' requests, and the sinks' own.
+  private func pipelineHandlers(_ durations: RequestDurations) -> @Sendable () -> [any RemovableChannelHandler] {
+    let providers = ProviderEndpoint(
+      webhooks: webhooks, paths: services.directory.paths, clock: settings.clock, durations: durations)
     let upgrading = sinks.compactMap { $0 as? any HTTPUpgradingSink }
-    return { upgrading.map { $0.makeUpgradeHandler() } }
+    return { [ProviderRequestHandler(endpoint: providers)] + upgrading.map { $0.makeUpgradeHandler() } }
   }
 
   /// The frameworks' own words are for whoever debugs them.

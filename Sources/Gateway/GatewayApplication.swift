@@ -34,8 +34,16 @@ public struct GatewayApplication: Sendable {
     try state.make()
     let server = settings.configuration.server
     let port = try await ListeningPort.check(host: server.host, port: server.port)
+    if settings.configuration.accounts.contains(where: { $0.accountSID == nil }), settings.sandboxPort != 0 {
+      guard (1...65_535).contains(settings.sandboxPort) else {
+        throw StartupFailure("FRACTAL_SANDBOX_PORT is no port: give a number from 1 to 65535")
+      }
+      _ = try await ListeningPort.check(
+        host: "127.0.0.1", port: settings.sandboxPort, variable: "FRACTAL_SANDBOX_PORT")
+    }
     let publicURL = server.publicURL ?? "http://localhost:\(port)"
     let secrets = try GatewaySecrets(settings: settings, state: state)
+    try await checkConfiguration(publicURL: publicURL)
     try await withDatabase(state) { database in
       try await withSandbox { sandbox in
         try await serve(
@@ -94,14 +102,18 @@ public struct GatewayApplication: Sendable {
   private func withDatabase(_ state: StateDirectory, _ body: (PostgresConfiguration) async throws -> Void) async throws
   {
     let database = try await DatabaseStart.open(settings.configuration.database, state: state, logger: settings.logger)
+    let watch = Task { [logger = settings.logger] in await database.keepRunning(logger: logger) }
+    let result: Result<Void, any Error>
     do {
       try await database.migrate(logger: settings.logger)
-      try await body(database.configuration)
+      result = .success(try await body(database.configuration))
     } catch {
-      await database.stop()
-      throw error
+      result = .failure(error)
     }
+    watch.cancel()
+    await watch.value
     await database.stop()
+    try result.get()
   }
 
   /// The built-in sandbox, where an account asks for it.
@@ -153,7 +165,17 @@ public struct GatewayApplication: Sendable {
     }
   }
 
-  /// - Throws: ``ConfigurationError`` with what the adapters refuse, at its place in the file.
+  /// Before anything is started: what adapters and sinks refuse, they refuse at once.
+  private func checkConfiguration(publicURL: String) async throws {
+    let transport = HTTPClientTransport(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let result = Result {
+      try makeDirectory(publicURL: publicURL, transport: transport, sandboxURL: "http://127.0.0.1:1")
+    }
+    await transport.close()
+    _ = try result.get()
+  }
+
+  /// - Throws: ``ConfigurationError`` with what the adapters and the sinks refuse, at its place in the file.
   func makeDirectory(
     publicURL: String, transport: any HTTPTransport, sandboxURL: String?
   ) throws -> ChannelDirectory {
@@ -172,6 +194,7 @@ public struct GatewayApplication: Sendable {
         problems.append(entry.locate(error))
       }
     }
+    problems += settings.sinks.problems(of: configuration.sinks)
     guard problems.isEmpty else { throw ConfigurationError(file: configuration.file, problems: problems) }
     return ChannelDirectory(channels)
   }

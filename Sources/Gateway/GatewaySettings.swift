@@ -13,7 +13,7 @@ public struct GatewaySettings: Sendable {
   /// `API_KEY_SECRET` and `WEBHOOK_SIGNING_SECRET`; nil: made once and kept under `.fractal/`.
   public var apiKeySecret: String?
   public var webhookSigningSecret: String?
-  /// The built-in sandbox's port; 0: any free one.
+  /// The built-in sandbox's port; 0: any free one; -1: what was asked for is no port.
   public var sandboxPort: Int
   public var clock: any WallClock
   public var logger: Logger
@@ -32,7 +32,7 @@ public struct GatewaySettings: Sendable {
     self.directory = directory
     apiKeySecret = environment["API_KEY_SECRET"].flatMap { $0.isEmpty ? nil : $0 }
     webhookSigningSecret = environment["WEBHOOK_SIGNING_SECRET"].flatMap { $0.isEmpty ? nil : $0 }
-    sandboxPort = environment["FRACTAL_SANDBOX_PORT"].flatMap { Int($0) } ?? 0
+    sandboxPort = environment["FRACTAL_SANDBOX_PORT"].flatMap { $0.isEmpty ? nil : Int($0) ?? -1 } ?? 0
     self.clock = clock
     self.logger = logger
   }

@@ -22,10 +22,13 @@ struct ClusterFiles: Sendable {
     if own.utf8.count + "/.s.PGSQL.5432".utf8.count <= Self.maximumSocketPath {
       socketDirectory = own
     } else {
-      // FNV-1a: the same directory finds the same socket after a restart.
-      let hash = directory.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-      socketDirectory = "/tmp/fractal-pg-" + String(hash, radix: 16)
+      socketDirectory = "/tmp/fractal-pg-" + Self.hash(of: directory)
     }
+  }
+
+  /// FNV-1a: the same directory finds the same place after a restart.
+  static func hash(of directory: String) -> String {
+    String(directory.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }, radix: 16)
   }
 
   /// What `PostgresConfiguration` takes.
@@ -40,6 +43,20 @@ enum FileSystem {
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   static func words(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+  /// Whether an account may pass through a directory and all those above it.
+  static func canReach(_ directory: String, _ account: AccountIdentity) -> Bool {
+    var partial = "/"
+    for part in [""] + directory.split(separator: "/").map(String.init) {
+      partial = part.isEmpty ? "/" : (partial == "/" ? "/" + part : partial + "/" + part)
+      var information = stat()
+      guard stat(partial, &information) == 0 else { return false }
+      let mask: UInt32 =
+        information.st_uid == account.user ? 0o100 : information.st_gid == account.group ? 0o010 : 0o001
+      if information.st_mode & mask == 0 { return false }
+    }
+    return true
+  }
 
   /// Makes a directory and those above it.
   static func makeDirectories(_ path: String) throws(PostgresError) {

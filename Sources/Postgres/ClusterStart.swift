@@ -12,9 +12,9 @@ struct ClusterStart: Sendable {
 
   func run() throws(PostgresError) -> EmbeddedCluster {
     try FileSystem.makeDirectories(directory.hasPrefix("/") ? directory : workingDirectory + "/" + directory)
-    let files = ClusterFiles(directory: try FileSystem.absolute(directory))
     let binaries = try ClusterBinaries.find()
     let account = try AccountIdentity.forPostgres()
+    let files = try placed(try FileSystem.absolute(directory), account)
     let deadline = ContinuousClock.now + timeout
     // A process that was killed a moment ago may still hold it, and so may a child between fork and exec.
     var lock = takeLock(files)
@@ -41,6 +41,18 @@ struct ClusterStart: Sendable {
       close(lock)
       throw error
     }
+  }
+
+  /// Where the cluster is: in `directory`, or, where the account that PostgreSQL runs as cannot get there (below a
+  /// `/root` that is closed to others), under `/var/lib/fractal`. The same directory always has the same place.
+  private func placed(_ directory: String, _ account: AccountIdentity?) throws(PostgresError) -> ClusterFiles {
+    let files = ClusterFiles(directory: directory)
+    guard let account, !FileSystem.exists(files.data + "/PG_VERSION"),
+      !FileSystem.canReach(directory, account)
+    else { return files }
+    let elsewhere = ClusterFiles(directory: "/var/lib/fractal/\(ClusterFiles.hash(of: directory))")
+    try FileSystem.makeDirectories(elsewhere.directory)
+    return elsewhere
   }
 
   private var workingDirectory: String {
@@ -89,7 +101,7 @@ struct ClusterStart: Sendable {
     if case .running(let postmaster) = RunningPostmaster.find(in: files.data) {
       do throws(PostgresError) {
         try answers(files)
-        return EmbeddedCluster(files: files, postmaster: postmaster, lock: nil, isThrowaway: isThrowaway)
+        return EmbeddedCluster(files: files, postmaster: postmaster, lock: nil, isThrowaway: isThrowaway, start: self)
       } catch { last = error.message }
     }
     if deadline.hasPassed { throw unusable(files, last) }
@@ -110,7 +122,8 @@ struct ClusterStart: Sendable {
       case .running(let postmaster):
         do throws(PostgresError) {
           try answers(files)
-          return EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway)
+          return EmbeddedCluster(
+            files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway, start: self)
         } catch {
           if deadline.hasPassed { throw unusable(files, error.message) }
         }
@@ -134,9 +147,33 @@ struct ClusterStart: Sendable {
     _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?, _ lock: Int32,
     until deadline: ContinuousClock.Instant
   ) throws(PostgresError) -> EmbeddedCluster {
+    let cluster = Monitor<EmbeddedCluster?>(nil)
+    let hasEnded = Monitor(false)
+    let postmaster = try startServer(files, binaries, account, until: deadline) {
+      hasEnded.withLock { $0 = true }
+      cluster.withLock { $0 }?.ended()
+    }
+    let made = EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway, start: self)
+    cluster.withLock { $0 = made }
+    if hasEnded.withLock(\.self) { made.ended() }
+    return made
+  }
+
+  /// A server in the place of one that has ended, on the same files.
+  /// - Returns: its process.
+  func relaunch(_ files: ClusterFiles, ended: @escaping @Sendable () -> Void) throws(PostgresError) -> Int32 {
+    if case .stale = RunningPostmaster.find(in: files.data) { unlink(files.data + "/postmaster.pid") }
+    return try startServer(
+      files, try ClusterBinaries.find(), try AccountIdentity.forPostgres(), until: .now + timeout, ended: ended)
+  }
+
+  /// - Parameter ended: called when the server's process has ended, on a thread of its own.
+  private func startServer(
+    _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?,
+    until deadline: ContinuousClock.Instant, ended: @escaping @Sendable () -> Void
+  ) throws(PostgresError) -> Int32 {
     let outcome = Monitor<Launch?>(nil)
     let changed = Condition()
-    let cluster = Monitor<EmbeddedCluster?>(nil)
     let hasEnded = Monitor(false)
     let arguments = serverArguments(files)
     // The signal that ends the server with us follows the thread that starts it: this one waits for the server's end.
@@ -148,7 +185,7 @@ struct ClusterStart: Sendable {
         changed.broadcast()
         _ = process.wait()
         hasEnded.withLock { $0 = true }
-        cluster.withLock { $0 }?.ended()
+        ended()
       } catch {
         outcome.withLock { $0 = .failed(error) }
         changed.broadcast()
@@ -161,10 +198,7 @@ struct ClusterStart: Sendable {
     case .failed(let error): throw error
     case .started(let postmaster):
       try waitUntilReady(files, postmaster, until: deadline) { hasEnded.withLock(\.self) }
-      let made = EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway)
-      cluster.withLock { $0 = made }
-      if hasEnded.withLock(\.self) { made.ended() }
-      return made
+      return postmaster
     }
   }
 

@@ -1,6 +1,7 @@
 // A private PostgreSQL beside us: what `fractal` runs without a DATABASE_URL, and what tests throw away.
 
 import Glibc
+public import Logging
 import Synchronization
 
 /// A cluster of our own: `initdb` once, reachable over a unix socket only, stopped with us.
@@ -19,6 +20,7 @@ public final class EmbeddedCluster: Sendable {
   /// We hold the directory's lock, so stopping the server is ours.
   private let lock: Int32?
   private let isThrowaway: Bool
+  private let start: ClusterStart
 
   /// Settings for a server whose data nobody will miss.
   public static let throwawaySettings = [
@@ -64,11 +66,12 @@ public final class EmbeddedCluster: Sendable {
     }
   }
 
-  init(files: ClusterFiles, postmaster: Int32, lock: Int32?, isThrowaway: Bool) {
+  init(files: ClusterFiles, postmaster: Int32, lock: Int32?, isThrowaway: Bool, start: ClusterStart) {
     self.files = files
     self.state = Mutex(State(postmaster: postmaster))
     self.lock = lock
     self.isThrowaway = isThrowaway
+    self.start = start
   }
 
   /// How to reach it.
@@ -84,6 +87,40 @@ public final class EmbeddedCluster: Sendable {
   public var isRunning: Bool {
     if state.withLock(\.hasEnded) { return false }
     return RunningPostmaster.find(in: files.data) == .running(postmasterProcess)
+  }
+
+  /// Starts the server again whenever it has ended without our doing: killed, or out of memory. Returns when the task
+  /// is cancelled. A process that only shares the server leaves this to its owner.
+  public func keepRunning(logger: Logger) async {
+    guard lock != nil else { return }
+    var backoff = Backoff(base: .milliseconds(200), cap: .seconds(10))
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .milliseconds(250))
+      if Task.isCancelled || state.withLock(\.isStopped) { return }
+      if isRunning {
+        backoff.reset()
+        continue
+      }
+      logger.error("the private PostgreSQL has ended and is started again")
+      do {
+        try await DedicatedThread.run(name: "pg-cluster") { [self] in try revive() }
+        logger.notice("the private PostgreSQL runs again")
+      } catch {
+        logger.error("the private PostgreSQL does not start", metadata: ["error": "\(error)"])
+        try? await Task.sleep(for: backoff.next())
+      }
+    }
+  }
+
+  private func revive() throws(PostgresError) {
+    let postmaster = try start.relaunch(files) { [weak self] in self?.ended() }
+    let isStopped = state.withLock { state in
+      state.postmaster = postmaster
+      state.hasEnded = false
+      return state.isStopped
+    }
+    // Stopped meanwhile: whoever did it has not seen this one.
+    if isStopped { kill(postmaster, SIGINT) }
   }
 
   /// Called by the thread that waits for the server.

@@ -15,7 +15,7 @@ extension LaneQueue {
       return count
     }
     if count == 0 { return false }
-    metrics.depth.record(depth)
+    metrics.depth.record(depth - count)
     metrics.batchItems.record(count)
     let start = ContinuousClock.now
     write(0..<count, on: session, BatchRecovery())
@@ -82,7 +82,7 @@ extension LaneQueue {
       indices.reserveCapacity(range.count)
       items.reserveCapacity(range.count)
       var latest: ContinuousClock.Instant?
-      for index in range where state.inFlight[index].continuation != nil {
+      for index in range where state.inFlight[index].completion != nil {
         indices.append(index)
         items.append(state.inFlight[index].item)
         latest = max(latest ?? state.inFlight[index].deadline, state.inFlight[index].deadline)
@@ -93,14 +93,14 @@ extension LaneQueue {
 
   /// Resumes those who still wait. `result` is asked by the position within `indices`.
   private func answer(_ indices: [Int], _ result: (Int) -> Result<Operation.Output, any Error>) {
-    var continuations: [CheckedContinuation<Operation.Output, any Error>?] = []
-    continuations.reserveCapacity(indices.count)
+    var completions: [Completion?] = []
+    completions.reserveCapacity(indices.count)
     state.withLock { state in
       for index in indices {
-        continuations.append(state.inFlight[index].continuation)
-        state.inFlight[index].continuation = nil
+        completions.append(state.inFlight[index].completion)
+        state.inFlight[index].completion = nil
       }
     }
-    for (position, continuation) in continuations.enumerated() { continuation?.resume(with: result(position)) }
+    for (position, completion) in completions.enumerated() { completion?(result(position)) }
   }
 }

@@ -5,11 +5,14 @@ import DequeModule
 
 /// The queue of one operation. Several of them share a lane's thread and connection.
 public final class LaneQueue<Operation: BatchOperation>: Sendable {
+  /// Called once with an item's answer, on a thread of the lane's: it must be quick and must not block.
+  public typealias Completion = @Sendable (Result<Operation.Output, any Error>) -> Void
+
   struct Entry: Sendable {
     let item: Operation.Item
     let deadline: ContinuousClock.Instant
     /// nil: answered.
-    var continuation: CheckedContinuation<Operation.Output, any Error>?
+    var completion: Completion?
   }
 
   struct State: Sendable {
@@ -45,33 +48,39 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
   ///
   /// - Throws: `.unavailable` at once when the queue is full, `.closed`, or what the operation says of the item.
   public func submit(_ item: Operation.Item, deadline: Duration) async throws -> Operation.Output {
+    try await withCheckedThrowingContinuation { continuation in
+      submit(item, deadline: deadline) { continuation.resume(with: $0) }
+    }
+  }
+
+  /// The same without a task: `completion` is given what the other form returns or throws, a refusal at once and on
+  /// the caller's thread.
+  public func submit(_ item: Operation.Item, deadline: Duration, completion: @escaping Completion) {
     let limit = ContinuousClock.now + deadline
-    return try await withCheckedThrowingContinuation { continuation in
-      let entry = Entry(item: item, deadline: limit, continuation: continuation)
-      var refusal: PostgresError?
-      var isFirst = false
-      var isEarliest = false
-      state.withLock { state in
-        if state.isClosed {
-          refusal = PostgresError(.closed, "the lane is closed")
-        } else if state.waiting.count >= queueLimit {
-          refusal = PostgresError(.unavailable, "the queue of \(operation.name) is full (\(queueLimit) items)")
-        } else {
-          isFirst = state.waiting.isEmpty
-          state.waiting.append(entry)
-          if state.earliest.map({ limit < $0 }) ?? true {
-            state.earliest = limit
-            isEarliest = true
-          }
+    let entry = Entry(item: item, deadline: limit, completion: completion)
+    var refusal: PostgresError?
+    var isFirst = false
+    var isEarliest = false
+    state.withLock { state in
+      if state.isClosed {
+        refusal = PostgresError(.closed, "the lane is closed")
+      } else if state.waiting.count >= queueLimit {
+        refusal = PostgresError(.unavailable, "the queue of \(operation.name) is full (\(queueLimit) items)")
+      } else {
+        isFirst = state.waiting.isEmpty
+        state.waiting.append(entry)
+        if state.earliest.map({ limit < $0 }) ?? true {
+          state.earliest = limit
+          isEarliest = true
         }
       }
-      if let refusal {
-        metrics.refused.increment()
-        continuation.resume(throwing: refusal)
-      }
-      if isFirst { signal.announceWork() }
-      if isEarliest { signal.watch(limit) }
     }
+    if let refusal {
+      metrics.refused.increment()
+      completion(.failure(refusal))
+    }
+    if isFirst { signal.announceWork() }
+    if isEarliest { signal.watch(limit) }
   }
 }
 
@@ -91,33 +100,34 @@ protocol LaneWork: Sendable {
 
 extension LaneQueue: LaneWork {
   func sweep(now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-    var late: [CheckedContinuation<Operation.Output, any Error>] = []
-    var lateInFlight: [CheckedContinuation<Operation.Output, any Error>] = []
+    var late: [Completion] = []
+    var lateInFlight: [Completion] = []
     var outcomeUnknown = false
     let earliest = state.withLock { state in
       if state.waiting.contains(where: { $0.deadline <= now }) {
-        late = state.waiting.compactMap { $0.deadline <= now ? $0.continuation : nil }
+        late = state.waiting.compactMap { $0.deadline <= now ? $0.completion : nil }
         state.waiting.removeAll { $0.deadline <= now }
       }
       for index in state.inFlight.indices where state.inFlight[index].deadline <= now {
-        guard let continuation = state.inFlight[index].continuation else { continue }
-        lateInFlight.append(continuation)
-        state.inFlight[index].continuation = nil
+        guard let completion = state.inFlight[index].completion else { continue }
+        lateInFlight.append(completion)
+        state.inFlight[index].completion = nil
       }
       outcomeUnknown = state.outcomeUnknown
-      let inFlight = state.inFlight.lazy.filter { $0.continuation != nil }.map(\.deadline).min()
+      let inFlight = state.inFlight.lazy.filter { $0.completion != nil }.map(\.deadline).min()
       let waiting = state.waiting.lazy.map(\.deadline).min()
       state.earliest = [inFlight, waiting].compactMap(\.self).min()
       return state.earliest
     }
     metrics.expired.increment(by: late.count + lateInFlight.count)
-    for continuation in late {
-      continuation.resume(throwing: PostgresError(.deadlineExceeded, "the deadline passed in the queue"))
+    for completion in late {
+      completion(.failure(PostgresError(.deadlineExceeded, "the deadline passed in the queue")))
     }
-    for continuation in lateInFlight {
-      continuation.resume(
-        throwing: PostgresError(
-          .deadlineExceeded, "the deadline passed while the batch was written", outcomeUnknown: outcomeUnknown))
+    for completion in lateInFlight {
+      completion(
+        .failure(
+          PostgresError(
+            .deadlineExceeded, "the deadline passed while the batch was written", outcomeUnknown: outcomeUnknown)))
     }
     return earliest
   }
@@ -125,18 +135,18 @@ extension LaneQueue: LaneWork {
   func refuseFurther() { state.withLock { $0.isClosed = true } }
 
   func failAll(_ error: PostgresError) {
-    var waiting: [CheckedContinuation<Operation.Output, any Error>] = []
-    var inFlight: [CheckedContinuation<Operation.Output, any Error>] = []
+    var waiting: [Completion] = []
+    var inFlight: [Completion] = []
     var inFlightError = error
     state.withLock { state in
-      waiting = state.waiting.compactMap(\.continuation)
+      waiting = state.waiting.compactMap(\.completion)
       state.waiting.removeAll()
-      inFlight = state.inFlight.compactMap(\.continuation)
-      for index in state.inFlight.indices { state.inFlight[index].continuation = nil }
+      inFlight = state.inFlight.compactMap(\.completion)
+      for index in state.inFlight.indices { state.inFlight[index].completion = nil }
       inFlightError.outcomeUnknown = state.outcomeUnknown
       state.earliest = nil
     }
-    for continuation in waiting { continuation.resume(throwing: error) }
-    for continuation in inFlight { continuation.resume(throwing: inFlightError) }
+    for completion in waiting { completion(.failure(error)) }
+    for completion in inFlight { completion(.failure(inFlightError)) }
   }
 }

@@ -140,9 +140,73 @@ extension Parameters {
   }
 
   @inline(__always)
-  private mutating func putOptional<Value>(_ value: Value?, _ write: (inout Parameters, Value) -> Void) -> Bool {
+  fileprivate mutating func putOptional<Value>(_ value: Value?, _ write: (inout Parameters, Value) -> Void) -> Bool {
     guard let value else { return false }
     write(&self, value)
     return true
+  }
+}
+
+// MARK: Columns: an array made of one member of each item, without an array in between
+
+extension Parameters {
+  public mutating func textColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> String) {
+    array(.textArray, of: .text, count: items.count, estimate: 24) {
+      $0.put(text: value(items[$1]), element: $1)
+      return true
+    }
+  }
+
+  public mutating func textColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> String?) {
+    array(.textArray, of: .text, count: items.count, estimate: 24) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put(text: $1, element: index) }
+    }
+  }
+
+  /// Text that comes as bytes and is checked to be UTF-8.
+  public mutating func textColumn<Item>(utf8 items: [Item], estimate: Int, _ value: (borrowing Item) -> [UInt8]?) {
+    array(.textArray, of: .text, count: items.count, estimate: estimate) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put(utf8: $1, element: index) }
+    }
+  }
+
+  /// Text that is known to be UTF-8 without NUL, because its writer cannot make anything else.
+  public mutating func textColumn<Item>(trusted items: [Item], estimate: Int, _ value: (borrowing Item) -> [UInt8]) {
+    array(.textArray, of: .text, count: items.count, estimate: estimate) { parameters, index in
+      parameters.put(value(items[index]), element: index)
+      return true
+    }
+  }
+
+  public mutating func uuidColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> UUIDBytes?) {
+    array(.uuidArray, of: .uuid, count: items.count, estimate: 16) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put($1) }
+    }
+  }
+
+  public mutating func boolColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> Bool) {
+    array(.boolArray, of: .bool, count: items.count, estimate: 1) {
+      $0.put(byte: value(items[$1]) ? 1 : 0)
+      return true
+    }
+  }
+
+  public mutating func int2Column<Item>(_ items: [Item], _ value: (borrowing Item) -> Int16?) {
+    array(.int2Array, of: .int2, count: items.count, estimate: 2) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put($1) }
+    }
+  }
+
+  public mutating func int4Column<Item>(_ items: [Item], _ value: (borrowing Item) -> Int32?) {
+    array(.int4Array, of: .int4, count: items.count, estimate: 4) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put($1) }
+    }
+  }
+
+  /// `timestamptz[]`, in microseconds since 1970-01-01 UTC.
+  public mutating func timestampColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> Int64?) {
+    array(.timestamptzArray, of: .timestamptz, count: items.count, estimate: 8) { parameters, index in
+      parameters.putOptional(value(items[index])) { $0.put(timestamp: $1, element: index) }
+    }
   }
 }

@@ -58,6 +58,17 @@ public final class EventRing: Sendable {
     notify()
   }
 
+  /// Adds committed events where they follow without a gap on what is held; a part that is held already is skipped.
+  /// - Returns: false where something lies between, or may: then nothing was added.
+  public func extend(_ events: [Event]) -> Bool {
+    guard let first = events.first, let last = events.last else { return true }
+    let held = position.seq
+    if last.seq <= held { return true }
+    guard first.seq <= held + 1 else { return false }
+    append(events)
+    return true
+  }
+
   /// Empties the ring and sets the place it goes on from: at the start, and when the log's epoch changes.
   public func reset(position: LogPosition) {
     let evicted = window.withLock { window in

@@ -5,11 +5,21 @@ public import ChannelProtocol
 /// Keeps contacts, conversations, messages, the event log and the work to do. Every write is durable when it returns,
 /// is safe to make again with the same ids, and writes its events in the same transaction.
 public protocol MessageStore: EventLog, DeliveryStore {
+  /// What this node commits, as it does.
+  var commits: CommitFeed { get }
+
   // MARK: Writes that make events: group commit
 
   func receive(_ record: InboundRecord, deadline: Duration) async throws -> InboundOutcome
+  /// The same without a task: `completion` is called once, on a thread of the store's, and must not block.
+  func receive(
+    _ record: InboundRecord, deadline: Duration,
+    completion: @escaping @Sendable (Result<InboundOutcome, any Error>) -> Void)
   func queue(_ record: OutboundRecord, deadline: Duration) async throws -> Message
   func apply(_ update: StatusUpdate, deadline: Duration) async throws -> StatusOutcome
+  func apply(
+    _ update: StatusUpdate, deadline: Duration,
+    completion: @escaping @Sendable (Result<StatusOutcome, any Error>) -> Void)
   func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend]
   func record(_ record: SendRecord, deadline: Duration) async throws
   func markRead(conversation id: Identifier) async throws -> Conversation?
@@ -49,6 +59,8 @@ public protocol MessageStore: EventLog, DeliveryStore {
   /// Reports whose message came to be known while they were parked.
   func parkedReports(limit: Int) async throws -> [StatusUpdate]
   func dropParked(_ update: StatusUpdate) async throws
+  /// Removes reports whose message has not come to be known for a month.
+  func expireParkedReports() async throws
   /// Makes room in the log ahead of its end.
   func maintainEventLog() async throws
 

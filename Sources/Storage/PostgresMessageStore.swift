@@ -22,6 +22,8 @@ public final class PostgresMessageStore: MessageStore {
   let sessions: SessionPool
   let context: ResourceContext
   let clock: any WallClock
+  let writing: WriteContext
+  public let commits = CommitFeed()
   let options: Options
   /// Opens an endpoint secret kept under encryption; nil where it cannot.
   let openSecret: @Sendable ([UInt8]) -> [UInt8]?
@@ -41,6 +43,8 @@ public final class PostgresMessageStore: MessageStore {
     self.clock = clock
     self.options = options
     self.openSecret = openSecret
+    let writing = WriteContext(resources: context, clock: clock, commits: commits)
+    self.writing = writing
     let batch = options.maximumBatch
     let limit = options.queueLimit
     let configuration = Self.prepared(configuration)
@@ -48,12 +52,12 @@ public final class PostgresMessageStore: MessageStore {
     sessions = SessionPool(
       configuration: configuration, size: options.sessions, queueLimit: options.sessionQueueLimit, logger: logger)
     inbound = lane.register(
-      ReceiveInbound(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
-    outbound = lane.register(QueueOutbound(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
-    records = lane.register(RecordSends(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
-    statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: context, clock: clock), queueLimit: limit)
-    claims = lane.register(ClaimSends(maximumBatch: 64, context: context, clock: clock), queueLimit: 1_024)
-    reads = lane.register(ReadConversations(context: context, clock: clock), queueLimit: limit)
+      ReceiveInbound(maximumBatch: batch, context: writing), queueLimit: limit)
+    outbound = lane.register(QueueOutbound(maximumBatch: batch, context: writing), queueLimit: limit)
+    records = lane.register(RecordSends(maximumBatch: batch, context: writing), queueLimit: limit)
+    statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: writing), queueLimit: limit)
+    claims = lane.register(ClaimSends(maximumBatch: 64, context: writing), queueLimit: 1_024)
+    reads = lane.register(ReadConversations(context: writing), queueLimit: limit)
   }
 
   /// Every statement is written for a lookup in an index, row by row. A plan that is made while the tables are empty
@@ -77,12 +81,26 @@ public final class PostgresMessageStore: MessageStore {
     try await inbound.submit(record, deadline: deadline)
   }
 
+  public func receive(
+    _ record: InboundRecord, deadline: Duration,
+    completion: @escaping @Sendable (Result<InboundOutcome, any Error>) -> Void
+  ) {
+    inbound.submit(record, deadline: deadline, completion: completion)
+  }
+
   public func queue(_ record: OutboundRecord, deadline: Duration) async throws -> Message {
     try await outbound.submit(record, deadline: deadline)
   }
 
   public func apply(_ update: StatusUpdate, deadline: Duration) async throws -> StatusOutcome {
     try await statuses.submit(update, deadline: deadline)
+  }
+
+  public func apply(
+    _ update: StatusUpdate, deadline: Duration,
+    completion: @escaping @Sendable (Result<StatusOutcome, any Error>) -> Void
+  ) {
+    statuses.submit(update, deadline: deadline, completion: completion)
   }
 
   public func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend] {

@@ -16,6 +16,17 @@ struct PacerTests {
     #expect(times == [.zero, .milliseconds(500), .seconds(1), .milliseconds(1_500)])
   }
 
+  @Test("a look at the next turn takes no place")
+  func look() {
+    var pacer = Pacer(rate: 0.1, now: start)
+    #expect(pacer.nextStart(now: start) == start)
+    _ = pacer.reserve(units: 1, now: start)
+    #expect(pacer.nextStart(now: start) - start == .seconds(10))
+    #expect(pacer.nextStart(now: start + .seconds(60)) == start + .seconds(60))
+    pacer.throttled(retryAfter: .seconds(90), now: start)
+    #expect(pacer.nextStart(now: start) - start == .seconds(90))
+  }
+
   @Test("a message of three parts takes three places")
   func segments() {
     var pacer = Pacer(rate: 1, now: start)

@@ -53,6 +53,29 @@ struct SendRequestTests {
     #expect(problem(#"{"to":"+14155550123","body":""}"#)?.errors.map(\.field) == ["body"])
   }
 
+  @Test("a request whose optional fields are all null is taken")
+  func allNull() throws {
+    let request = try read(
+      #"{"to":"+14155550123","body":"Hi","channel":null,"media":null,"content":null,"contentSid":null,"variables":null,"scheduledAt":null,"validFor":null,"replyTo":null,"metadata":null}"#
+    )
+    #expect(request.body == "Hi" && request.channel == nil && request.media.isEmpty && request.metadata.isEmpty)
+  }
+
+  @Test("text as content is the body by another name: the same bounds, and not both")
+  func textAsContent() throws {
+    func content(_ text: String) -> String { #"{"to":"+14155550123","content":{"kind":"text","text":"\#(text)"}}"# }
+    #expect(try read(content("Hi")).body == "Hi")
+    #expect(problem(content(String(repeating: "x", count: 1_601)))?.errors.map(\.field) == ["content.text"])
+    #expect(problem(content(""))?.errors.map(\.field) == ["content.text"])
+    #expect(problem(content(#"a\u0000b"#))?.errors.map(\.field) == ["content"])
+    #expect(
+      problem(#"{"to":"+14155550123","body":"x","content":{"kind":"text","text":"y"}}"#)?.errors.map(\.field)
+        == ["content"])
+    #expect(
+      problem(#"{"to":"+14155550123","content":{"kind":"location","latitude":99,"longitude":-200}}"#)?.errors
+        .map(\.field) == ["content.latitude", "content.longitude"])
+  }
+
   @Test("1,600 characters are carried and one more is not")
   func length() {
     func body(_ count: Int) -> String { #"{"to":"+14155550123","body":"\#(String(repeating: "é", count: count))"}"# }

@@ -17,6 +17,36 @@ struct EmbeddedClusterTests {
     return path
   }
 
+  @Test("a server that is killed is started again, with its data, for as long as somebody keeps it running")
+  func killed() async throws {
+    let root = try makeDirectory()
+    let cluster = try await EmbeddedCluster.start(directory: root, settings: ["shared_buffers": "32MB"])
+    try await PostgresFixture.withConnection(to: cluster.configuration) {
+      try $0.simple("CREATE TABLE kept AS SELECT 7 AS id")
+    }
+    let keeper = Task { await cluster.keepRunning(logger: PostgresFixture.logger) }
+    let victim = cluster.postmasterProcess
+    kill(victim, SIGKILL)
+    #expect(await eventually(within: .seconds(30)) { cluster.postmasterProcess != victim && cluster.isRunning })
+    #expect(try await PostgresFixture.count("kept", on: cluster.configuration) == 1)
+    keeper.cancel()
+    await keeper.value
+    await cluster.stop()
+    #expect(!cluster.isRunning)
+    FileSystem.removeAll(root)
+  }
+
+  @Test("what another account may pass through is told from what it may not")
+  func reach() throws {
+    let root = try makeDirectory()
+    defer { FileSystem.removeAll(root) }
+    let nobody = AccountIdentity(user: 65_534, group: 65_534)
+    #expect(FileSystem.canReach(root, nobody))
+    #expect(mkdir(root + "/closed", 0o700) == 0 && mkdir(root + "/closed/inside", 0o755) == 0)
+    #expect(!FileSystem.canReach(root + "/closed/inside", nobody))
+    #expect(!FileSystem.canReach(root + "/absent", nobody))
+  }
+
   @Test("data outlives a restart; a second process shares the server; one left by a killed process is adopted")
   func lifecycle() async throws {
     // Too deep for a socket path, with a blank and a quote.

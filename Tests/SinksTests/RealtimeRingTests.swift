@@ -75,9 +75,11 @@ import Testing
 
   @Test("the frame holds the event's JSON behind a header that says its length", arguments: [0, 60, 70_000])
   func encoding(size: Int) throws {
-    let encoded = EncodedEvent(RealtimeTestServer.event(5, size: size))
+    let event = RealtimeTestServer.event(5, size: size)
+    let encoded = EncodedEvent(event)
     var writer = JSONWriter()
-    encoded.event.write(to: &writer)
+    event.write(to: &writer)
+    #expect(encoded.data == event.data)
     #expect(encoded.json == writer.bytes)
     #expect(Array(encoded.jsonBuffer.readableBytesView) == writer.bytes)
     let payload = Array(#"{"type":"event","event":"#.utf8) + writer.bytes + Array("}".utf8)
@@ -89,6 +91,17 @@ import Testing
       expected += [UInt8(payload.count & 0xFF)]
     }
     #expect(Array(encoded.webSocketFrame.readableBytesView) == expected + payload)
+  }
+
+  @Test("what follows on what is held is added; what leaves something out is not")
+  func extending() {
+    let ring = Self.ring(at: 10)
+    #expect(ring.extend([RealtimeTestServer.event(11), RealtimeTestServer.event(12)]))
+    #expect(!ring.extend([RealtimeTestServer.event(14)]))
+    #expect(ring.position.seq == 12)
+    #expect(ring.extend([RealtimeTestServer.event(12), RealtimeTestServer.event(13)]), "a part is held already")
+    #expect(ring.extend([RealtimeTestServer.event(9)]), "all of it is held already")
+    #expect(Self.numbers(ring.read(after: 10, limit: 10)) == [11, 12, 13])
   }
 
   @Test("a signal comes at once and after every change; an observer hears until it is removed")

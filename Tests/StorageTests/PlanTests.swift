@@ -106,7 +106,7 @@ extension StoreFixture {
 
   /// The lane's units, on the session in place of the lane.
   private func useUnits() async throws {
-    let context = store.context
+    let context = store.writing
     let clock = clock
     let inbound = self.inbound("SM1", media: [InboundMedia(url: "u", contentType: nil)], replyTo: "SM0")
     let outbound = [
@@ -115,14 +115,14 @@ extension StoreFixture {
     let lease = clock.makeIdentifier()
     let until = clock.now() + .seconds(60)
     try await store.run { connection in
-      _ = try ReceiveInbound(maximumBatch: 1, context: context, clock: clock).execute([inbound], on: connection)
-      _ = try ReceiveInbound(maximumBatch: 1, context: context, clock: clock).execute([inbound], on: connection)
-      _ = try QueueOutbound(maximumBatch: 9, context: context, clock: clock).execute(outbound, on: connection)
+      _ = try ReceiveInbound(maximumBatch: 1, context: context).execute([inbound], on: connection)
+      _ = try ReceiveInbound(maximumBatch: 1, context: context).execute([inbound], on: connection)
+      _ = try QueueOutbound(maximumBatch: 9, context: context).execute(outbound, on: connection)
       let claims = [SendClaim.Work.waiting, .unresolved].map {
         SendClaim(senderKey: Sample.sender, work: $0, limit: 10, lease: lease, leaseUntil: until)
       }
-      let claimed = try ClaimSends(maximumBatch: 9, context: context, clock: clock).execute(claims, on: connection)
-      let statuses = ApplyStatuses(maximumBatch: 9, context: context, clock: clock)
+      let claimed = try ClaimSends(maximumBatch: 9, context: context).execute(claims, on: connection)
+      let statuses = ApplyStatuses(maximumBatch: 9, context: context)
       _ = try statuses.execute(
         [
           .callback("sent", sid: "SM-of-nobody", at: until),
@@ -133,8 +133,8 @@ extension StoreFixture {
         SendRecord(
           messageID: entry.message.id, lease: entry.lease, accountSID: Sample.account, result: result, at: until)
       }
-      _ = try RecordSends(maximumBatch: 9, context: context, clock: clock).execute(records, on: connection)
-      _ = try ReadConversations(context: context, clock: clock).execute(
+      _ = try RecordSends(maximumBatch: 9, context: context).execute(records, on: connection)
+      _ = try ReadConversations(context: context).execute(
         claimed[0].get().map(\.message.conversationID), on: connection)
     }
   }

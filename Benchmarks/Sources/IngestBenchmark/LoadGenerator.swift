@@ -120,19 +120,48 @@ final class ConnectionHandler: ChannelInboundHandler {
     promise.succeed(result)
   }
 
-  /// The status of a whole answer, taken out of what has come; nil: more must come.
+  /// The status of a whole answer, taken out of what has come; nil: more must come. On bytes: the sender's work counts
+  /// against the gateway on the same processors.
   private func takeAnswer() -> Int? {
-    let view = pending.readableBytesView
-    guard let end = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
-    let head = String(decoding: view[..<end.lowerBound], as: UTF8.self).lowercased()
-    guard let line = head.split(separator: "\r\n").first(where: { $0.hasPrefix("content-length:") }),
-      let length = Int(line.dropFirst("content-length:".count).drop { $0 == " " })
-    else { return nil }
-    let total = end.upperBound - view.startIndex + length
-    guard pending.readableBytes >= total else { return nil }
-    pending.moveReaderIndex(forwardBy: total)
+    let answer = pending.withUnsafeReadableBytes { bytes -> (status: Int, length: Int)? in
+      var length: Int?
+      var position = 0
+      while position + 4 <= bytes.count {
+        if bytes[position] == 13, bytes[position + 2] == 13 {
+          let total = position + 4 + (length ?? 0)
+          guard total <= bytes.count, bytes.count > 12 else { return nil }
+          return (Self.number(bytes, 9), total)
+        }
+        if bytes[position] == 13, Self.isContentLength(bytes, position + 2) {
+          length = Self.number(bytes, position + 2 + Self.contentLength.count)
+        }
+        position += 1
+      }
+      return nil
+    }
+    guard let answer else { return nil }
+    pending.moveReaderIndex(forwardBy: answer.length)
     pending.discardReadBytes()
-    return Int(head.split(separator: " ").dropFirst().first ?? "")
+    return answer.status
+  }
+
+  private static let contentLength = Array("content-length:".utf8)
+
+  private static func isContentLength(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+    guard start + contentLength.count < bytes.count else { return false }
+    for index in contentLength.indices where bytes[start + index] | 0x20 != contentLength[index] | 0x20 { return false }
+    return true
+  }
+
+  private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
+    var position = start
+    while position < bytes.count, bytes[position] == 32 { position += 1 }
+    var value = 0
+    while position < bytes.count, (48...57).contains(bytes[position]) {
+      value = value * 10 + Int(bytes[position] - 48)
+      position += 1
+    }
+    return value
   }
 }
 

@@ -2,6 +2,7 @@
 
 import Foundation
 
+/// The gateway writes a message, two events and a conversation for each webhook; so does this.
 /// A database beside the gateway's, in the same cluster, with the same tables.
 struct Pgbench {
   let socket: String
@@ -17,6 +18,17 @@ struct Pgbench {
     defer { try? FileManager.default.removeItem(at: file) }
     try run("psql", ["-q", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-f", file.path])
     try psql(database, "CREATE SEQUENCE bench_rows CACHE 1000")
+    let contact = "01a20492-2c74-7a08-9f2a-1e991e70430d"
+    try psql(database, "INSERT INTO contacts (id, created_at, updated_at) VALUES ('\(contact)', now(), now())")
+    try psql(
+      database,
+      """
+      INSERT INTO conversations
+        (id, contact_id, channel, channel_type, address, line, last_activity_at, created_at, updated_at)
+      SELECT ('01a204922c747f788' || lpad(to_hex(i), 15, '0'))::uuid, '\(contact)', 'sms', 'sms', '+1415' || 5000000 + i,
+        '+15005550006', now(), now(), now() FROM generate_series(1, 5000) AS i
+      """)
+    try psql(database, "ANALYZE conversations")
   }
 
   func clear() throws { try psql(database, "TRUNCATE messages, events") }
@@ -30,10 +42,13 @@ struct Pgbench {
   /// - Returns: messages inserted per second.
   func measure(script: String, clients: Int, transactions: Int, rowsPerTransaction: Int) throws -> Double {
     // pgbench takes what follows a colon for a variable, so the rows' JSON comes in as variables itself.
-    let contents = try ["raw", "message", "conversation"].flatMap { name in
-      let json = try String(contentsOf: scripts.appending(path: "\(name).json"), encoding: .utf8)
-      return ["-D", "\(name)=\(json)"]
-    }
+    let body = ["-D", "ready=0", "-D", "body=Message 12345: the quick brown fox, ok?"]
+    let contents =
+      try body
+      + ["raw", "message", "conversation"].flatMap { name in
+        let json = try String(contentsOf: scripts.appending(path: "\(name).json"), encoding: .utf8)
+        return ["-D", "\(name)=\(json)"]
+      }
     let text = try run(
       "pgbench",
       contents + [

@@ -31,12 +31,12 @@ public final class WebhookRequest {
   }
 
   /// The path of the target, without its query.
-  public var path: Substring { target.prefix { $0 != "?" } }
+  public var path: Substring { target[..<(questionMark ?? target.endIndex)] }
 
   /// The query of the target as it stands there, without its question mark; nil where there is none.
-  public var query: Substring? {
-    target.firstIndex(of: "?").map { target[target.index(after: $0)...] }
-  }
+  public var query: Substring? { questionMark.map { target[target.index(after: $0)...] } }
+
+  private var questionMark: String.Index? { target.utf8.firstIndex(of: UInt8(ascii: "?")) }
 }
 
 /// Why a provider's request is not taken.

@@ -130,7 +130,11 @@ extension Contact {
 
 extension Conversation {
   /// Writes the Conversation resource of `API.md`; `now` decides whether the window is open.
-  public func write(to writer: inout JSONWriter, now: Timestamp, members: (inout JSONWriter) -> Void = { _ in }) {
+  /// - Parameter lastMessageJSON: the last message, where it has been written already.
+  public func write(
+    to writer: inout JSONWriter, now: Timestamp, lastMessageJSON: [UInt8]? = nil,
+    members: (inout JSONWriter) -> Void = { _ in }
+  ) {
     writer.object { writer in
       writer.member("id", id)
       writer.key("contact")
@@ -140,7 +144,13 @@ extension Conversation {
       writer.member("status", status.rawValue)
       writer.member("unreadCount", unreadCount)
       writer.key("lastMessage")
-      if let lastMessage { lastMessage.write(to: &writer) } else { writer.null() }
+      if let lastMessageJSON {
+        writer.raw(lastMessageJSON)
+      } else if let lastMessage {
+        lastMessage.write(to: &writer)
+      } else {
+        writer.null()
+      }
       writer.key("window")
       if let windowExpiresAt {
         writer.object { writer in

@@ -41,6 +41,11 @@ struct APIRouter {
     let answer: APIHandler = { request, context in
       var context = context
       if let scope { context.principal = try await authentication.require(scope, request) }
+      if method != .get {
+        // What writes takes no parameters; one that was meant to matter must not be passed over.
+        var query = QueryReader(request)
+        try query.finish()
+      }
       return try await handler(request, context)
     }
     router.on(RouterPath(path), method: method, use: answer)

@@ -29,7 +29,7 @@ struct Readiness: Sendable {
         migrations = Check(name: "migrations", isGood: false, detail: "the schema is not this program's")
       }
     }
-    let full = journal.bytes >= journal.maximumBytes - GatewayResponder.maximumWebhookBody
+    let full = journal.bytes >= journal.maximumBytes - ProviderRequestHandler.maximumBody
     let journalCheck = Check(
       name: "journal", isGood: !full, detail: full ? "full: providers' requests are refused" : nil)
     return [database, migrations, journalCheck]

@@ -10,10 +10,15 @@ struct Maintenance: Sendable {
   var interval: Duration = .seconds(5)
 
   func run() async throws {
+    var nextExpiry = ContinuousClock.now
     while !Task.isCancelled {
       do {
         try await store.maintainEventLog()
         try await adoptParkedReports()
+        if nextExpiry <= .now {
+          try await store.expireParkedReports()
+          nextExpiry = .now + .seconds(3_600)
+        }
       } catch {
         logger.warning("maintenance waits for the database", metadata: ["error": "\(error)"])
       }

@@ -14,6 +14,19 @@ public struct SinkRegistry: Sendable {
     Dictionary(types.map { ($0.type, $0.configurationKeys) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// What is wrong with the entries' options, as far as it can be told without starting anything.
+  func problems(of entries: [SinkEntry]) -> [ConfigurationError.Located] {
+    entries.compactMap { entry in
+      guard let type = types.first(where: { $0.type == entry.type }) else { return nil }
+      do throws(ConfigurationProblem) {
+        try type.check(entry)
+        return nil
+      } catch {
+        return entry.locate(error)
+      }
+    }
+  }
+
   /// Makes the sink of an entry whose type and options were checked.
   func make(_ entry: SinkEntry, context: SinkContext) throws(ConfigurationProblem) -> any Sink {
     guard let type = types.first(where: { $0.type == entry.type }) else {
@@ -25,6 +38,10 @@ public struct SinkRegistry: Sendable {
 
 extension Sink {
   fileprivate static var configurationKeys: [ConfigurationKey] { Configuration.keys }
+
+  fileprivate static func check(_ entry: SinkEntry) throws(ConfigurationProblem) {
+    _ = try entry.decode(Configuration.self)
+  }
 
   fileprivate static func make(
     _ entry: SinkEntry, context: SinkContext

@@ -6,9 +6,11 @@ import Metrics
 import Postgres
 import Sinks
 import Storage
+import Synchronization
 
-/// One reader per node. A notification wakes it, a poll is the backstop; it never waits on a gap, because nothing can
-/// appear below a number it has read.
+/// One reader per node. What this node commits itself comes straight from its writer, where it follows on what is in
+/// the ring; everything else is read from the log. A notification wakes the reader, a poll is the backstop; it never
+/// waits on a gap, because nothing can appear below a number it has read.
 struct TailReader: Sendable {
   let store: any MessageStore
   let ring: EventRing
@@ -17,6 +19,9 @@ struct TailReader: Sendable {
   let metrics: any MetricsFactory
   /// How long the log may go unread when no notification comes.
   var poll: Duration = .milliseconds(500)
+  /// A notification of our own commit comes at the same moment as the commit itself: only one whose events have not
+  /// come by then is another node's.
+  var grace: Duration = .milliseconds(2)
   private static let batch = 2_000
 
   /// Starts at the log's end: what came before is read from the table by whoever asks for it.
@@ -29,31 +34,54 @@ struct TailReader: Sendable {
     try listener.start()
     defer { listener.close() }
     let (wakes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let inbox = TailInbox { continuation.yield() }
+    store.commits.follow { inbox.add($0) }
+    defer { store.commits.follow(nil) }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        for await _ in listener.signals { continuation.yield() }
+        for await signal in listener.signals { try await heed(signal, inbox) }
         continuation.finish()
       }
       group.addTask {
         while !Task.isCancelled {
           try await Task.sleep(for: poll)
-          continuation.yield()
+          inbox.askForRead()
         }
       }
       group.addTask {
-        let lag = Timer(label: "fractal_tail_read_duration", dimensions: [], factory: metrics)
+        let duration = Timer(label: "fractal_tail_read_duration", dimensions: [], factory: metrics)
         for await _ in wakes {
           let start = ContinuousClock.now
-          do {
-            while try await readOnce() {}
-          } catch {
-            logger.warning("the event log cannot be read", metadata: ["error": "\(error)"])
-          }
-          lag.record(duration: .now - start)
+          await follow(inbox.take())
+          duration.record(duration: .now - start)
         }
       }
       try await group.next()
       group.cancelAll()
+    }
+  }
+
+  private func heed(_ signal: Listener.Signal, _ inbox: TailInbox) async throws {
+    if case .notification(_, let payload) = signal, let seq = Int64(payload) {
+      guard seq > ring.position.seq else { return }
+      try await Task.sleep(for: grace)
+      guard seq > ring.position.seq else { return }
+    }
+    inbox.askForRead()
+  }
+
+  private func follow(_ work: TailInbox.Work) async {
+    var mustRead = work.mustRead
+    for events in work.committed where !ring.extend(events) {
+      // Something lies between: another node's commit, or a number that was given up.
+      mustRead = true
+      break
+    }
+    guard mustRead else { return }
+    do {
+      while try await readOnce() {}
+    } catch {
+      logger.warning("the event log cannot be read", metadata: ["error": "\(error)"])
     }
   }
 
@@ -69,5 +97,46 @@ struct TailReader: Sendable {
     }
     if !events.isEmpty { ring.append(events) }
     return events.count == Self.batch
+  }
+}
+
+/// What waits for the reader.
+private final class TailInbox: Sendable {
+  struct Work: Sendable {
+    /// Units of this node, in the order of their commits.
+    var committed: [[Event]] = []
+    /// The log itself has to be read.
+    var mustRead = false
+  }
+
+  /// Beyond this many units the log is read instead.
+  private static let limit = 256
+
+  private let work = Mutex(Work())
+  private let wake: @Sendable () -> Void
+
+  init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
+
+  func add(_ events: [Event]) {
+    work.withLock { work in
+      if work.committed.count < Self.limit {
+        work.committed.append(events)
+      } else {
+        work = Work(mustRead: true)
+      }
+    }
+    wake()
+  }
+
+  func askForRead() {
+    work.withLock { $0.mustRead = true }
+    wake()
+  }
+
+  func take() -> Work {
+    work.withLock { work in
+      defer { work = Work() }
+      return work
+    }
   }
 }

@@ -1,47 +1,36 @@
-// Where every request comes in: providers' webhooks by the short way, everything else through the router.
+// Where every request of the API comes in; those of providers were taken out of the pipeline before.
 
 import ChannelProtocol
 import HTTPTypes
 import Hummingbird
 import Logging
 import Metrics
-import NIOCore
 import Storage
 
-/// Answers every request.
+/// Answers every request that is not a provider's.
 struct GatewayResponder: HTTPResponder {
   typealias Context = APIContext
 
   let routes: any HTTPResponder<APIContext>
-  let webhooks: ProviderWebhooks
-  let webhookPaths: Set<String>
   let clock: any WallClock
   let durations: RequestDurations
 
-  /// The largest body a provider may send.
-  static let maximumWebhookBody = 64 << 10
-  private static let emptyInstructions = ByteBuffer(
-    string: #"<?xml version="1.0" encoding="UTF-8"?><Response></Response>"#)
-
   func respond(to request: Request, context: APIContext) async throws -> Response {
     let start = ContinuousClock.now
-    let isWebhook = webhookPaths.contains(request.uri.path)
     var context = context
-    context.requestID = Self.requestID(request.headers[.requestID]) ?? clock.makeIdentifier().description
-    var response: Response
-    if isWebhook {
-      response = await takeWebhook(request)
-    } else {
-      response = try await routes.respond(to: request, context: context)
-    }
+    context.requestID = RequestID.given(request.headers) ?? clock.makeIdentifier().description
+    var response = try await routes.respond(to: request, context: context)
     response.headers[.requestID] = context.requestID
-    durations.record(isWebhook ? .webhook : .api, status: response.status.code, .now - start)
+    durations.record(.api, status: response.status.code, .now - start)
     return response
   }
+}
 
-  /// A client's own id, where it is sane: 1 to 128 letters, digits and `-_.`.
-  private static func requestID(_ text: String?) -> String? {
-    guard let text, (1...128).contains(text.utf8.count),
+/// The id that a request is known by in answers and logs.
+enum RequestID {
+  /// A client's own, where it is sane: 1 to 128 letters, digits and `-_.`.
+  static func given(_ headers: HTTPFields) -> String? {
+    guard let text = headers[.requestID], (1...128).contains(text.utf8.count),
       text.utf8.allSatisfy({ byte in
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -53,42 +42,6 @@ struct GatewayResponder: HTTPResponder {
     else { return nil }
     return text
   }
-
-  // MARK: Providers
-
-  private func takeWebhook(_ request: Request) async -> Response {
-    guard request.method == .post || request.method == .get else {
-      return Problem(
-        .methodNotAllowed, "method_not_allowed", "Providers call this path with POST or GET.",
-        headers: [.allow: "GET, POST"]
-      ).response
-    }
-    var request = request
-    let body: ByteBuffer
-    do {
-      body = try await request.collectBody(upTo: Self.maximumWebhookBody)
-    } catch is NIOTooManyBytesError {
-      return Self.tooLarge.response
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      return Self.tooLarge.response
-    } catch {
-      return Problem(.badRequest, "malformed_request", "The body ended early.").response
-    }
-    let answer = await webhooks.handle(
-      method: request.method, target: request.head.path ?? "/", headers: request.headers,
-      body: Array(body.readableBytesView))
-    switch answer {
-    case .taken:
-      return Response(
-        status: .ok, headers: [.contentType: "text/xml"], body: ResponseBody(byteBuffer: Self.emptyInstructions))
-    case .refused(let problem):
-      return problem.response
-    }
-  }
-
-  private static let tooLarge = Problem(
-    .contentTooLarge, "too_large", "A provider's request may have \(maximumWebhookBody) bytes at most.",
-    headers: [.connection: "close"])
 }
 
 /// How long requests take, by kind and class of status; made once.

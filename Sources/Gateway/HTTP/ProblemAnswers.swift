@@ -28,6 +28,9 @@ struct ProblemAnswers: RouterMiddleware {
         ? Problem(.notFound, "not_found", "There is nothing at this path.")
         : Problem(error.status, "request_failed", error.status.reasonPhrase)
     }
+    if StorageFailure.isInvalidValue(error) {
+      return Problem(.unprocessableContent, "invalid_request", "A value cannot be stored: it is no text, or too large.")
+    }
     if StorageFailure.isPassing(error) {
       logger.warning(
         "the database did not answer", metadata: ["request": "\(context.requestID)", "error": "\(error)"])

@@ -25,7 +25,10 @@ struct QueryReader {
 
   mutating func string(_ name: String) -> String? {
     unread.remove(name)
-    return values[name].flatMap { $0.isEmpty ? nil : $0 }
+    guard let value = values[name] else { return nil }
+    if value.isEmpty { return fail(name, "must not be empty") }
+    if value.utf8.contains(0) { return fail(name, "must not contain NUL") }
+    return value
   }
 
   mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
@@ -110,7 +113,9 @@ struct BodyReader {
   /// A member; `null` counts as left out.
   mutating func value(_ name: String) -> JSONValue? {
     unread.remove(name)
-    return members[name].flatMap { $0.isNull ? nil : $0 }
+    // Not with `flatMap`: a `nil` in it would be read as the JSON value null.
+    guard let value = members[name], !value.isNull else { return nil }
+    return value
   }
 
   mutating func string(_ name: String, maximum: Int = 10_000) -> String? {

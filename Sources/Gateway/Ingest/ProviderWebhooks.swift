@@ -15,7 +15,7 @@ enum WebhookAnswer: Sendable {
 
 /// Takes providers' requests: finds whose one is, has its adapter verify and read it, and stores what it says. While
 /// the database is away the raw request goes to the journal instead.
-struct ProviderWebhooks: Sendable {
+final class ProviderWebhooks: Sendable {
   let directory: ChannelDirectory
   let store: any MessageStore
   let journal: Journal
@@ -38,26 +38,32 @@ struct ProviderWebhooks: Sendable {
     counters = WebhookCounters(metrics)
   }
 
-  func handle(method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8]) async -> WebhookAnswer {
+  /// Everything up to the store is done before this returns.
+  ///
+  /// - Parameter completion: called once, here or on a thread of the store's; it must not block.
+  func take(
+    method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], requestID: String,
+    completion: @escaping @Sendable (WebhookAnswer) -> Void
+  ) {
     let receivedAt = clock.now()
-    let work: [Work]
     switch read(method: method, target: target, headers: headers, body: body, receivedAt: receivedAt) {
-    case .success(let read): work = read
-    case .failure(let rejection): return refuse(rejection)
-    }
-    do {
-      for item in work { try await store(item) }
-      return .taken
-    } catch {
-      guard Self.isPassing(error) else {
-        counters.failed.increment()
-        logger.error("a provider's request could not be stored", metadata: ["error": "\(error)"])
-        return .refused(.internal)
-      }
-      return await keep(
-        JournalEntry(
+    case .success(let work):
+      store(work[...]) { error in
+        guard let error else { return completion(.taken) }
+        guard Self.isPassing(error) else {
+          self.counters.failed.increment()
+          self.logger.error(
+            "a provider's request could not be stored", metadata: ["request": "\(requestID)", "error": "\(error)"])
+          return completion(.refused(.internal))
+        }
+        let entry = JournalEntry(
           receivedAt: receivedAt, method: method.rawValue, target: target,
-          headers: headers.map { ($0.name.canonicalName, $0.value) }, body: body), because: error)
+          headers: headers.map { ($0.name.canonicalName, $0.value) }, body: body)
+        // An unstructured task: nobody waits for it but the provider.
+        Task { completion(await self.keep(entry, because: error, requestID: requestID)) }
+      }
+    case .failure(let rejection):
+      completion(refuse(rejection, requestID: requestID))
     }
   }
 
@@ -100,16 +106,35 @@ struct ProviderWebhooks: Sendable {
   // MARK: Storing
 
   func store(_ work: Work) async throws {
-    switch work {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      store([work][...]) { error in
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+      }
+    }
+  }
+
+  /// One after the other; `completion` is given the first failure.
+  private func store(_ work: ArraySlice<Work>, completion: @escaping @Sendable ((any Error)?) -> Void) {
+    guard let first = work.first else { return completion(nil) }
+    let rest = work.dropFirst()
+    switch first {
     case .message(let record):
-      switch try await store.receive(record, deadline: deadline) {
-      case .stored: counters.stored.increment()
-      case .duplicate: counters.duplicates.increment()
+      store.receive(record, deadline: deadline) { result in
+        switch result {
+        case .success(.stored): self.counters.stored.increment()
+        case .success(.duplicate): self.counters.duplicates.increment()
+        case .failure(let error): return completion(error)
+        }
+        self.store(rest, completion: completion)
       }
     case .status(let update):
-      switch try await store.apply(update, deadline: deadline) {
-      case .applied: counters.statuses.increment()
-      case .parked: counters.parked.increment()
+      store.apply(update, deadline: deadline) { result in
+        switch result {
+        case .success(.applied): self.counters.statuses.increment()
+        case .success(.parked): self.counters.parked.increment()
+        case .failure(let error): return completion(error)
+        }
+        self.store(rest, completion: completion)
       }
     }
   }
@@ -117,22 +142,33 @@ struct ProviderWebhooks: Sendable {
   /// Whether a failure lies with the database's being away or slow, so that the same request succeeds later.
   static func isPassing(_ error: any Error) -> Bool { StorageFailure.isPassing(error) }
 
-  private func keep(_ entry: JournalEntry, because error: any Error) async -> WebhookAnswer {
+  private func keep(_ entry: JournalEntry, because error: any Error, requestID: String) async -> WebhookAnswer {
     do {
       try await journal.append(entry)
       counters.journaled.increment()
-      logger.warning("the database is away: a request went to the journal", metadata: ["error": "\(error)"])
+      logger.warning(
+        "the database is away: a request went to the journal",
+        metadata: ["request": "\(requestID)", "error": "\(error)"])
       return .taken
     } catch {
       counters.lost.increment()
-      logger.critical("a provider's request could be kept nowhere", metadata: ["error": "\(error)"])
+      logger.critical(
+        "a provider's request could be kept nowhere", metadata: ["request": "\(requestID)", "error": "\(error)"])
       return .refused(.unavailable)
     }
   }
 
-  private func refuse(_ rejection: WebhookRejection) -> WebhookAnswer {
+  /// A request whose body is longer than any of a provider's; nothing of it was read.
+  func refuseTooLarge(requestID: String) {
+    counters.tooLarge.increment()
+    logger.warning(
+      "a provider's request was refused", metadata: ["request": "\(requestID)", "reason": "too large"])
+  }
+
+  private func refuse(_ rejection: WebhookRejection, requestID: String) -> WebhookAnswer {
     counters.refused(rejection)
-    logger.warning("a provider's request was refused", metadata: ["reason": "\(rejection)"])
+    logger.warning(
+      "a provider's request was refused", metadata: ["request": "\(requestID)", "reason": "\(rejection)"])
     switch rejection {
     case .unknownAccount: return .refused(Problem(.forbidden, "unknown_account", "No channel has this account."))
     case .badSignature: return .refused(Problem(.forbidden, "bad_signature", "The signature is missing or wrong."))
@@ -154,6 +190,7 @@ private struct WebhookCounters: Sendable {
   let failed: Counter
   let lost: Counter
   let unnamed: Counter
+  let tooLarge: Counter
   private let refusals: [String: Counter]
 
   init(_ factory: any MetricsFactory) {
@@ -167,6 +204,7 @@ private struct WebhookCounters: Sendable {
     journaled = counter("journaled")
     failed = counter("failed")
     lost = counter("unavailable")
+    tooLarge = counter("too_large")
     unnamed = Counter(label: "fractal_unnamed_number_messages_total", factory: factory)
     refusals = Dictionary(
       uniqueKeysWithValues: ["unknown_account", "bad_signature", "malformed", "media_type", "not_a_message"].map {

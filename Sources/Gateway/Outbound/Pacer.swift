@@ -20,6 +20,9 @@ struct Pacer: Sendable, Hashable {
     lastRaise = now
   }
 
+  /// When the next message may leave.
+  func nextStart(now: Timestamp) -> Timestamp { max(now, nextFree, blockedUntil ?? now) }
+
   /// When the next message may leave; its place is taken.
   mutating func reserve(units: Int, now: Timestamp) -> Timestamp {
     recover(now: now)

@@ -40,17 +40,57 @@ struct SendRequest: Sendable {
     } else if variables != nil {
       reader.errors.append(.init(field: "variables", message: "needs contentSid"))
     }
-    if let value = reader.value("content") {
-      content = Content(value)
-      if content == nil { reader.errors.append(.init(field: "content", message: "is no content object")) }
-    }
+    let given = reader.value("content")
     scheduledAt = reader.timestamp("scheduledAt")
     validFor = reader.integer("validFor", in: 1...36_000)
     replyTo = reader.identifier("replyTo")
     metadata = reader.stringMap("metadata", keys: 50, bytes: 4 << 10) ?? [:]
+    if let given { readContent(given, &reader) }
     if body?.isEmpty ?? true, media.isEmpty, content == nil, template == nil, reader.errors.isEmpty {
       reader.errors.append(.init(field: "body", message: "one of body, media, content and contentSid is required"))
     }
     try reader.finish()
+  }
+
+  /// Text is the body by another name, and held to the same bounds.
+  private mutating func readContent(_ value: JSONValue, _ reader: inout BodyReader) {
+    guard !value.containsNUL else {
+      return reader.errors.append(.init(field: "content", message: "must not contain NUL"))
+    }
+    content = Content(value)
+    switch content?.kind {
+    case nil: reader.errors.append(.init(field: "content", message: "is no content object"))
+    case .text(let text):
+      if body != nil {
+        reader.errors.append(.init(field: "content", message: "cannot stand beside body"))
+      } else if text.isEmpty {
+        reader.errors.append(.init(field: "content.text", message: "must not be empty"))
+      } else if text.unicodeScalars.count > Self.maximumBody {
+        reader.errors.append(
+          .init(field: "content.text", message: "may have \(Self.maximumBody) characters at most"))
+      }
+      body = text
+      content = nil
+    case .location(let location):
+      if !(-90...90).contains(location.latitude) {
+        reader.errors.append(.init(field: "content.latitude", message: "must be from -90 to 90"))
+      }
+      if !(-180...180).contains(location.longitude) {
+        reader.errors.append(.init(field: "content.longitude", message: "must be from -180 to 180"))
+      }
+    default: break
+    }
+  }
+}
+
+extension JSONValue {
+  /// Whether a text or a name anywhere in it holds U+0000, which PostgreSQL keeps in no text.
+  fileprivate var containsNUL: Bool {
+    switch self {
+    case .string(let text): text.utf8.contains(0)
+    case .array(let elements): elements.contains(where: \.containsNUL)
+    case .object(let members): members.contains { $0.key.utf8.contains(0) || $0.value.containsNUL }
+    case .null, .bool, .integer, .number: false
+    }
   }
 }

@@ -16,6 +16,10 @@ struct SendingContext: Sendable {
   let metrics: any MetricsFactory
   /// How long a claim is good for: longer than the longest call.
   var claimLease: Duration = .seconds(60)
+  /// What must be left of a claim when its call begins: the longest call, and time to write its outcome down.
+  var callMargin: Duration = .seconds(25)
+  /// A turn that is further off than this is not claimed yet: a claimed message can no longer be overtaken or taken over.
+  var claimAhead: Duration = .seconds(2)
   var deadline: Duration = .seconds(10)
 }
 
@@ -46,7 +50,11 @@ actor SenderLoop {
       guard let due = try await context.store.nextSends([lane.key])[lane.key] else { return nil }
       if due > context.clock.now() { return due }
       for claimed in try await claim(.unresolved, limit: 16) { await resolve(claimed) }
-      await send(try await claim(.waiting, limit: claimSize))
+      let turn = pacer.nextStart(now: context.clock.now())
+      if turn - context.clock.now() > context.claimAhead { return turn - context.claimAhead }
+      // On a clock that runs on while the process is stopped, and begun before the claim is.
+      let mustBeginBy = ContinuousClock.now + context.claimLease - context.callMargin
+      await send(try await claim(.waiting, limit: claimSize), mustBeginBy: mustBeginBy)
     }
     return nil
   }
@@ -61,14 +69,18 @@ actor SenderLoop {
 
   // MARK: Sending
 
-  /// Calls are begun in order, each at its time; a slow answer does not hold up the next one.
-  private func send(_ claimed: [ClaimedSend]) async {
+  /// Calls are begun in order, each at its time; a slow answer does not hold up the next one. One whose turn comes when
+  /// the claim has nearly run out is given back uncalled: another node may take it over meanwhile.
+  private func send(_ claimed: [ClaimedSend], mustBeginBy: ContinuousClock.Instant) async {
     await withDiscardingTaskGroup { group in
       for entry in claimed {
-        let start = pacer.reserve(units: entry.units, now: context.clock.now())
-        let pause = start - context.clock.now()
-        if pause > .zero { try? await Task.sleep(for: pause) }
-        if Task.isCancelled {
+        let now = context.clock.now()
+        let isInTime = .now + max(pacer.nextStart(now: now) - now, .zero) < mustBeginBy
+        if isInTime {
+          let pause = pacer.reserve(units: entry.units, now: now) - now
+          if pause > .zero { try? await Task.sleep(for: pause) }
+        }
+        if !isInTime || Task.isCancelled || .now >= mustBeginBy {
           // Nothing was called: it goes back as it was.
           await record(entry, .retry(at: context.clock.now()))
           continue
@@ -94,7 +106,7 @@ actor SenderLoop {
       if case .throttled(let retryAfter) = error.kind { pacer.throttled(retryAfter: retryAfter, now: now) }
       context.logger.warning(
         "a send did not succeed",
-        metadata: ["message": "\(entry.message.id)", "code": "\(error.code)", "kind": "\(error.kind)"])
+        metadata: ["messageID": "\(entry.message.id)", "code": "\(error.code)", "kind": "\(error.kind)"])
       await record(
         entry,
         decision.after(error, attempts: entry.attempts + 1, now: now, jitter: .random(in: 0..<1)).result,
@@ -138,7 +150,7 @@ actor SenderLoop {
     } catch {
       context.logger.warning(
         "an unknown outcome could not be looked up",
-        metadata: ["message": "\(entry.message.id)", "error": "\(error)"])
+        metadata: ["messageID": "\(entry.message.id)", "error": "\(error)"])
       await record(entry, decision.afterFailedLook(now: context.clock.now()).result, channel: channel)
     }
   }
@@ -160,7 +172,7 @@ actor SenderLoop {
         guard StorageFailure.isPassing(error), .now < giveUpAt else {
           context.logger.error(
             "a send could not be written down",
-            metadata: ["message": "\(entry.message.id)", "error": "\(error)"])
+            metadata: ["messageID": "\(entry.message.id)", "error": "\(error)"])
           return
         }
         try? await Task.sleep(for: pause * Double.random(in: 0.8..<1.2))

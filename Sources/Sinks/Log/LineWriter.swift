@@ -54,17 +54,24 @@ final class LineWriter: Sendable {
 
   /// - Returns: false where the line was dropped.
   @discardableResult
-  func add(_ line: [UInt8]) -> Bool {
-    let wasEmpty: Bool? = state.withLock { state in
-      guard state.lines.count + line.count <= limit, state.end == nil else {
-        state.dropped += 1
-        return nil
+  func add(_ line: [UInt8]) -> Bool { add(lines: [line]) == 1 }
+
+  /// Adds several lines with one look at the queue.
+  /// - Returns: how many were taken; the others were dropped.
+  @discardableResult
+  func add(lines: [[UInt8]]) -> Int {
+    let (taken, wasEmpty) = state.withLock { state in
+      let wasEmpty = state.lines.isEmpty
+      var taken = 0
+      for line in lines where state.lines.count + line.count <= limit && state.end == nil {
+        state.lines += line
+        taken += 1
       }
-      defer { state.lines += line }
-      return state.lines.isEmpty
+      state.dropped += lines.count - taken
+      return (taken, wasEmpty)
     }
-    if wasEmpty == true { available.signal() }
-    return wasEmpty != nil
+    if wasEmpty && taken > 0 { available.signal() }
+    return taken
   }
 
   /// Writes what is left, for at most `grace`, and ends the thread.

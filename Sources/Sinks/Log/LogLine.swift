@@ -8,13 +8,13 @@ enum LogLine {
   static func encode(_ encoded: EncodedEvent, fields: LogSinkConfiguration.Fields) -> [UInt8] {
     switch fields {
     case .full: encoded.json + [UInt8(ascii: "\n")]
-    case .summary: summary(encoded.event)
+    case .summary: summary(encoded.event, data: encoded.data)
     }
   }
 
   /// `{seq, id, type, at, conversationId, messageId, status, channel}`: nothing a person wrote, no address.
-  private static func summary(_ event: Event) -> [UInt8] {
-    let data = JSONMembers(event.data)
+  private static func summary(_ event: Event, data: [UInt8]) -> [UInt8] {
+    let members = JSONMembers.values(of: ["id", "status"], in: data)
     let isMessage = event.type.rawValue.hasPrefix("message.")
     var writer = JSONWriter(capacity: 320)
     writer.object { writer in
@@ -24,8 +24,8 @@ enum LogLine {
       writer.member("type", event.type.rawValue)
       writer.member("at", event.at)
       writer.member("conversationId", event.conversationID)
-      writer.member("messageId", isMessage ? word(data?["id"]) : nil)
-      writer.member("status", word(data?["status"]))
+      writer.member("messageId", isMessage ? word(members[0]) : nil)
+      writer.member("status", word(members[1]))
       writer.member("channel", event.channel)
     }
     return writer.bytes + [UInt8(ascii: "\n")]

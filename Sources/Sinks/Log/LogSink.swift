@@ -23,7 +23,10 @@ public final class LogSink: Sink {
   private let fields: LogSinkConfiguration.Fields
   private let writer: LineWriter
   private let logger: Logger
-  private let dropped = Counter(label: "fractal_log_dropped_total")
+  private let dropped = Counter(label: "fractal_log_sink_dropped_total")
+  /// From an event's commit to its line.
+  private let lag = Timer(label: "fractal_log_sink_lag_seconds")
+  private let clock: any WallClock
 
   private static let readLimit = 500
 
@@ -43,6 +46,7 @@ public final class LogSink: Sink {
   init(fields: LogSinkConfiguration.Fields, context: SinkContext, writer: LineWriter) {
     ring = context.ring
     logger = context.logger
+    clock = context.clock
     self.fields = fields
     self.writer = writer
   }
@@ -78,9 +82,10 @@ public final class LogSink: Sink {
         dropped.increment(by: oldest - position.seq)
         position.seq = oldest
       case .events(let events):
-        for event in events {
-          writer.add(LogLine.encode(event, fields: fields))
-          position.seq = event.seq
+        writer.add(lines: events.map { LogLine.encode($0, fields: fields) })
+        if let last = events.last {
+          position.seq = last.seq
+          lag.recordMicroseconds((clock.now() - last.event.at).wholeMicroseconds)
         }
       }
     }

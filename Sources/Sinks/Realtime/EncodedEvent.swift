@@ -6,12 +6,14 @@ internal import NIOWebSocket
 
 /// An event and its wire forms. One object for all readers: handing it on costs a reference count.
 public final class EncodedEvent: Sendable, Equatable {
+  /// The event without its `data`, which lies in the frame: it is kept once.
   public let event: Event
   /// The whole WebSocket frame, header included (unmasked, as a server sends), of
   /// `{"type":"event","event":…}`. Copies of the buffer share its storage.
   public let webSocketFrame: ByteBuffer
   /// Where `{seq, id, type, at, conversationId, data}` lies within the frame.
   private let jsonRange: Range<Int>
+  private let dataLength: Int
 
   public init(_ event: Event) {
     var writer = JSONWriter(capacity: event.data.count + Self.envelopeSize)
@@ -26,7 +28,10 @@ public final class EncodedEvent: Sendable, Equatable {
     frame.writeBytes(json)
     jsonRange = start..<frame.writerIndex
     frame.writeStaticString("}")
-    self.event = event
+    dataLength = event.data.count
+    var envelope = event
+    envelope.data = []
+    self.event = envelope
     webSocketFrame = frame
   }
 
@@ -40,10 +45,17 @@ public final class EncodedEvent: Sendable, Equatable {
     webSocketFrame.getSlice(at: jsonRange.lowerBound, length: jsonRange.count) ?? ByteBuffer()
   }
 
-  /// About how much memory it holds, in bytes: the frame, the data within the event, and the objects around them.
-  public var memoryCost: Int { webSocketFrame.capacity + event.data.count + 256 }
+  /// The event's `data`, UTF-8 JSON; copied on each call. It is the last member of the event's object.
+  public var data: [UInt8] {
+    webSocketFrame.getBytes(at: jsonRange.upperBound - 1 - dataLength, length: dataLength) ?? []
+  }
 
-  public static func == (left: EncodedEvent, right: EncodedEvent) -> Bool { left.event == right.event }
+  /// About how much memory it holds, in bytes: the frame and the objects around it.
+  public var memoryCost: Int { webSocketFrame.capacity + 256 }
+
+  public static func == (left: EncodedEvent, right: EncodedEvent) -> Bool {
+    left.webSocketFrame == right.webSocketFrame && left.event == right.event
+  }
 
   private static let opening: StaticString = #"{"type":"event","event":"#
   /// Room for what surrounds `data`.

@@ -47,6 +47,8 @@ public struct WebhookConfiguration: ChannelConfiguration {
     concurrency = try container.decodeIfPresent(Int.self, forKey: .concurrency) ?? concurrency
     perEndpoint = try container.decodeIfPresent(Int.self, forKey: .perEndpoint) ?? perEndpoint
     certificateAuthorities = try container.decodeIfPresent(String.self, forKey: .certificateAuthorities)
+    _ = try AddressRules(allow: allow)
+    try validate()
   }
 
   /// - Throws: `ConfigurationProblem` for what decodes but cannot be.

@@ -23,7 +23,8 @@ extension PostgresMessageStore {
       if let cursor = page.cursor {
         parameters.timestamp(cursor.time ?? cursor.id.timestamp)
         parameters.identifier(cursor.id)
-        conditions.append("(v.last_activity_at, v.id) < ($1, $2)")
+        conditions.append(
+          "v.activity_bin <= date_bin('5 seconds', $1, to_timestamp(0)) AND (v.last_activity_at, v.id) < ($1, $2)")
         name += "_after"
       }
       if let status = query.status {
@@ -47,7 +48,8 @@ extension PostgresMessageStore {
         name,
         """
         SELECT \(ConversationRows.columns) FROM (
-          SELECT * FROM conversations v \(filter) ORDER BY v.last_activity_at DESC, v.id DESC LIMIT $\(parameters.count)
+          SELECT * FROM conversations v \(filter)
+          ORDER BY v.activity_bin DESC, v.last_activity_at DESC, v.id DESC LIMIT $\(parameters.count)
         ) v \(ConversationRows.joins) ORDER BY v.last_activity_at DESC, v.id DESC
         """)
       let listed = try connection.execute(statement, parameters).map {

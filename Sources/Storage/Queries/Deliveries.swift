@@ -11,6 +11,16 @@ extension PostgresMessageStore {
     "read_webhook_batch",
     "SELECT count(*), max(seq) FROM (SELECT seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2) batch")
 
+  /// In one snapshot: what is committed when no endpoint is there to be told of it, need not be looked at.
+  private static let skip = Statement(
+    "skip_unwanted_events",
+    """
+    UPDATE consumer_cursors SET seq = newest.seq, updated_at = now()
+    FROM (SELECT seq FROM events ORDER BY seq DESC LIMIT 1) newest
+    WHERE name = 'webhooks' AND consumer_cursors.seq < newest.seq AND NOT EXISTS (SELECT FROM webhooks WHERE active)
+    RETURNING 1
+    """)
+
   /// A delivery's order is its conversation's; an event of none has an order of its own.
   private static let materialise = Statement(
     "materialise_deliveries",
@@ -34,6 +44,7 @@ extension PostgresMessageStore {
       try connection.transaction { connection in
         // Another node has the cursor: it does this work.
         guard let cursor = try connection.execute(Self.lockCursor).first?.int8(0) else { return 0 }
+        if try !connection.execute(Self.skip).isEmpty { return 0 }
         var batch = Parameters()
         batch.int8(cursor)
         batch.int8(Int64(limit))
@@ -150,7 +161,7 @@ extension PostgresMessageStore {
   }
 
   private func finish(_ outcomes: [DeliveryOutcome]) async throws {
-    let clock = clock
+    let writing = writing
     try await run { connection in
       var p = Parameters()
       p.identifierArray(outcomes.map(\.delivery))
@@ -175,14 +186,14 @@ extension PostgresMessageStore {
       reasons.textArray(gone.map(\.reason))
       // Before the deliveries are finished: that gives their leases up, and a lease that was lost disables nothing.
       let disabled = try connection.pipeline([(.begin, Parameters()), (Self.disable, reasons), (Self.finish, p)])[1]
-      var events = EventBatch(clock: clock)
-      let now = clock.now()
+      var events = EventBatch(writing)
+      let now = writing.clock.now()
       for row in disabled {
         var reader = ColumnReader(row)
         let webhook = try Webhook(&reader)
         events.append(.webhookDisabled, at: now, conversation: nil, channel: nil) { webhook.write(to: &$0) }
       }
-      _ = try connection.pipeline(events.closing())
+      try events.commit(on: connection)
     }
   }
 

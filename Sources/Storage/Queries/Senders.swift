@@ -110,6 +110,13 @@ extension PostgresMessageStore {
     WHERE account_sid = $1 AND provider_sid = $2 AND provider_status = $3 AND error_code = $4
     """)
 
+  private static let expireParked = Statement(
+    "expire_parked_statuses", "DELETE FROM parked_statuses WHERE at < now() - interval '30 days'")
+
+  public func expireParkedReports() async throws {
+    try await run { _ = try $0.execute(Self.expireParked) }
+  }
+
   public func dropParked(_ update: StatusUpdate) async throws {
     try await run { connection in
       var parameters = Parameters()

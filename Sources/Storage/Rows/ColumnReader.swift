@@ -58,3 +58,12 @@ extension Parameters {
   mutating func timestampArray(_ values: [Timestamp]) { timestampArray(values.map(\.microseconds)) }
   mutating func timestampArray(_ values: [Timestamp?]) { timestampArray(values.map { $0?.microseconds }) }
 }
+
+extension Parameters {
+  mutating func identifierColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> Identifier?) {
+    uuidColumn(items) { value($0)?.uuid }
+  }
+  mutating func timestampColumn<Item>(_ items: [Item], _ value: (borrowing Item) -> Timestamp?) {
+    timestampColumn(items) { value($0)?.microseconds }
+  }
+}

@@ -13,12 +13,11 @@ public enum StatusOutcome: Sendable, Hashable {
 struct ApplyStatuses: BatchOperation {
   let name = "apply_statuses"
   let maximumBatch: Int
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
 
   func execute(_ items: [StatusUpdate], on connection: Connection) throws -> [Result<StatusOutcome, any Error>] {
     let transitions = items.map { Transition($0) }
-    var unit = MessageTransitions(context: context, clock: clock)
+    var unit = MessageTransitions(context)
     try unit.begin(transitions, on: connection)
     var parked: [StatusUpdate] = []
     let outcomes = zip(items, transitions).map { item, transition -> StatusOutcome in

@@ -45,8 +45,7 @@ public struct ClaimedSend: Sendable {
 struct ClaimSends: BatchOperation {
   let name = "claim_sends"
   let maximumBatch: Int
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
 
   private static let waiting = Statement(
     "claim_waiting",
@@ -85,13 +84,13 @@ struct ClaimSends: BatchOperation {
   }
 
   func execute(_ items: [SendClaim], on connection: Connection) throws -> [Result<[ClaimedSend], any Error>] {
-    let now = clock.now()
+    let now = context.clock.now()
     let taken = try take(items, now: now, on: connection)
     guard !taken.isEmpty else {
       _ = try connection.execute(.commit)
       return items.map { _ in .success([]) }
     }
-    var unit = MessageTransitions(context: context, clock: clock)
+    var unit = MessageTransitions(context)
     try unit.lock(ids: taken.map(\.messageID), on: connection)
     var claimed = items.map { _ in [ClaimedSend]() }
     var leased: [Taken] = []

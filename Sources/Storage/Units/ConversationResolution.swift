@@ -25,11 +25,14 @@ struct ConversationKey: Hashable {
 
 /// A conversation as it stood when the unit began, or as it was just made.
 struct ResolvedConversation {
+  var key: ConversationKey
   var id: Identifier
   var contact: Contact
   var channel: String?
-  var isNew: Bool
-  var isContactNew: Bool
+  var isNew = false
+  var isContactNew = false
+  /// Nobody has looked: the write has to check that it still stands.
+  var isRemembered = false
 }
 
 /// The first steps of a unit of work that writes messages.
@@ -43,24 +46,28 @@ struct ConversationResolution {
   }
 
   let clock: any WallClock
+  /// nil: everybody is looked up.
+  let cache: ConversationCache?
 
-  /// Begins the transaction and resolves `requests`, one result for each, in order.
-  func begin(_ requests: [Request], on connection: Connection) throws -> [ResolvedConversation] {
+  /// One result for each request, in order. Begins the transaction where somebody has to be looked up or made; what
+  /// is remembered needs no transaction yet.
+  func resolve(_ requests: [Request], on connection: Connection) throws -> [ResolvedConversation] {
+    let remembered = cache?.entries(for: requests.map(\.key)) ?? requests.map { _ in nil }
     var slots: [ConversationKey: Int] = [:]
     var distinct: [Request] = []
-    var slotOfRequest: [Int] = []
-    for request in requests {
-      if let slot = slots[request.key] {
-        slotOfRequest.append(slot)
-      } else {
-        slots[request.key] = distinct.count
-        slotOfRequest.append(distinct.count)
-        distinct.append(request)
-      }
+    for (request, entry) in zip(requests, remembered) where entry == nil && slots[request.key] == nil {
+      slots[request.key] = distinct.count
+      distinct.append(request)
     }
-    let found = try lookUp(distinct, on: connection)
-    let resolved = try makeMissing(distinct, found, on: connection)
-    return slotOfRequest.map { resolved[$0] }
+    let looked =
+      distinct.isEmpty ? [] : try makeMissing(distinct, try lookUp(distinct, on: connection), on: connection)
+    return zip(requests, remembered).map { request, entry in
+      if let slot = slots[request.key] { return looked[slot] }
+      // Never nil: whoever is not remembered has a slot.
+      guard let entry else { preconditionFailure("a conversation is neither remembered nor looked up") }
+      return ResolvedConversation(
+        key: request.key, id: entry.conversationID, contact: entry.contact, channel: entry.channel, isRemembered: true)
+    }
   }
 
   private struct Found {
@@ -110,7 +117,7 @@ struct ConversationResolution {
       let address = request.key.address
       if let contact = found.contact, let id = found.conversationID {
         resolved.append(
-          ResolvedConversation(id: id, contact: contact, channel: found.channel, isNew: false, isContactNew: false))
+          ResolvedConversation(key: request.key, id: id, contact: contact, channel: found.channel))
         continue
       }
       let contact =
@@ -125,7 +132,7 @@ struct ConversationResolution {
       if found.contact == nil { newContacts[request.key.contact] = contact }
       resolved.append(
         ResolvedConversation(
-          id: clock.makeIdentifier(), contact: contact, channel: request.channel, isNew: true,
+          key: request.key, id: clock.makeIdentifier(), contact: contact, channel: request.channel, isNew: true,
           isContactNew: found.contact == nil))
     }
     let missing = resolved.indices.filter { resolved[$0].isNew }

@@ -5,17 +5,20 @@ import Postgres
 
 /// Collects events in order; written by one call, the last before the commit.
 struct EventBatch {
-  private var ids: [Identifier] = []
-  private var types: [String] = []
-  private var times: [Timestamp] = []
-  private var conversations: [Identifier?] = []
-  private var channels: [String?] = []
-  private var bodies: [[UInt8]] = []
-  private let clock: any WallClock
+  /// Not numbered yet.
+  private var events: [Event] = []
+  private let context: WriteContext
 
-  init(clock: any WallClock) { self.clock = clock }
+  init(_ context: WriteContext) { self.context = context }
 
-  var isEmpty: Bool { ids.isEmpty }
+  mutating func append(
+    _ type: EventType, at time: Timestamp, conversation: Identifier?, channel: String?, data: [UInt8]
+  ) {
+    events.append(
+      Event(
+        seq: 0, id: context.clock.makeIdentifier(), type: type, at: time, conversationID: conversation,
+        channel: channel, data: data))
+  }
 
   mutating func append(
     _ type: EventType, at time: Timestamp, conversation: Identifier?, channel: String?,
@@ -23,29 +26,37 @@ struct EventBatch {
   ) {
     var writer = JSONWriter(capacity: 1_024)
     write(&writer)
-    ids.append(clock.makeIdentifier())
-    types.append(type.rawValue)
-    times.append(time)
-    conversations.append(conversation)
-    channels.append(channel)
-    bodies.append(writer.bytes)
+    append(type, at: time, conversation: conversation, channel: channel, data: writer.bytes)
   }
 
   private static let append = Statement(
     "append_events",
     "SELECT append_events($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[])")
 
-  /// The steps that end the unit: numbering under the log's lock, where there are events, then the commit.
-  func closing() -> [(Statement, Parameters)] {
-    guard !isEmpty else { return [(.commit, Parameters())] }
+  /// Ends the unit in one flush: `steps`, the numbering under the log's lock where there are events, the commit.
+  func commit(_ steps: [(Statement, Parameters)] = [], on connection: Connection) throws {
+    guard !events.isEmpty else {
+      _ = try connection.pipeline(steps + [(.commit, Parameters())])
+      return
+    }
+    let answers = try connection.pipeline(steps + [(Self.append, parameters()), (.commit, Parameters())])
+    // Under the lock nobody else takes a number: those of one call follow each other.
+    let newest = try answers[steps.count].single().int8(0)
+    var numbered = events
+    for index in numbered.indices { numbered[index].seq = newest - Int64(numbered.count - 1 - index) }
+    context.commits.publish(numbered)
+  }
+
+  private func parameters() -> Parameters {
     var parameters = Parameters()
-    parameters.identifierArray(ids)
-    parameters.textArray(types)
-    parameters.timestampArray(times)
-    parameters.identifierArray(conversations)
-    parameters.textArray(channels)
-    parameters.textArray(utf8: bodies)
-    return [(Self.append, parameters), (.commit, Parameters())]
+    parameters.identifierColumn(events) { $0.id }
+    parameters.textColumn(events) { $0.type.rawValue }
+    parameters.timestampColumn(events) { $0.at }
+    parameters.identifierColumn(events) { $0.conversationID }
+    parameters.textColumn(events) { $0.channel }
+    // Ours, from `JSONWriter`: what is no text is escaped there.
+    parameters.textColumn(trusted: events, estimate: 1_024) { $0.data }
+    return parameters
   }
 }
 

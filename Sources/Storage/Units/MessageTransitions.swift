@@ -19,8 +19,7 @@ struct Transition {
 
 /// Locks messages, projects reports onto them and writes what changed. One transaction: `begin`, decide, `finish`.
 struct MessageTransitions {
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
   /// The messages as they are now, by our id.
   private(set) var messages: [Identifier: StoredMessage] = [:]
   private var byProvider: [ProviderKey: Identifier] = [:]
@@ -34,10 +33,9 @@ struct MessageTransitions {
     var providerSID: String
   }
 
-  init(context: ResourceContext, clock: any WallClock) {
+  init(_ context: WriteContext) {
     self.context = context
-    self.clock = clock
-    events = EventBatch(clock: clock)
+    events = EventBatch(context)
   }
 
   /// In id order, so that two nodes wait for each other in one direction only. The ids are found first, through an
@@ -76,14 +74,14 @@ struct MessageTransitions {
   private mutating func take(_ rows: Rows, on connection: Connection) throws {
     for row in rows {
       var reader = ColumnReader(row)
-      let stored = try StoredMessage(&reader, context: context)
+      let stored = try StoredMessage(&reader, context: context.resources)
       messages[stored.message.id] = stored
       if let account = stored.accountSID, let sid = stored.message.providerSID {
         byProvider[ProviderKey(accountSID: account, providerSID: sid)] = stored.message.id
       }
     }
     let withMedia = messages.values.filter(\.hasMedia).map(\.message.id)
-    for (id, items) in try MediaRows.load(withMedia, context: context, on: connection) {
+    for (id, items) in try MediaRows.load(withMedia, context: context.resources, on: connection) {
       messages[id]?.message.media = items
     }
   }
@@ -129,7 +127,7 @@ struct MessageTransitions {
       var projection = stored.projection
       let moved = projection.apply(report)
       if projection != stored.projection { changed.insert(id) }
-      stored.take(projection, context: context)
+      stored.take(projection, context: context.resources)
       history.append((id, report, transition.raw))
       if moved { announce(stored.message, before: before, at: report.at) }
     }
@@ -182,7 +180,7 @@ struct MessageTransitions {
       parameters.identifierArray(settledOutbox)
       steps.append((Self.settleOutbox, parameters))
     }
-    _ = try connection.pipeline(steps + extra + events.closing())
+    try events.commit(steps + extra, on: connection)
   }
 
   private func updateParameters() -> Parameters {

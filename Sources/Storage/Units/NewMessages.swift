@@ -1,4 +1,4 @@
-// Inserts the messages of a batch and moves their conversations on, in one statement.
+// Inserts the messages of a batch, moves their conversations on, and tells of it: the unit's writing half.
 
 import ChannelProtocol
 import Postgres
@@ -14,73 +14,85 @@ struct NewMessage {
   var conversation: ResolvedConversation
 }
 
-/// What the statement says of one conversation that got messages.
+/// What is written of one conversation that got messages.
 struct TouchedConversation {
   var id: Identifier
-  var inserted: Set<Identifier>
   var channel: String?
   var isArchived: Bool
   var unreadCount: Int
   var lastInboundAt: Timestamp?
   var createdAt: Timestamp
   var updatedAt: Timestamp
+  /// The contact's, as the writing statement found it.
+  var contactUpdatedAt: Timestamp
+  /// Those of its messages that were not there before, the newest first.
+  var inserted: [Identifier]
 }
 
 struct NewMessages {
-  let context: ResourceContext
+  let context: WriteContext
+  let cache: ConversationCache?
+  /// The provider's messages as they usually are: all of them new. One that is not fails the statement, and the unit
+  /// is run again without this trust.
+  let trustsNew: Bool
 
-  /// One statement: what was inserted decides what is counted, also when the batch is run again after a commit whose
-  /// answer was lost. Rows come sorted by provider id, so that two nodes wait for each other in one direction only.
-  private static let insert = Statement(
-    "insert_messages",
-    """
-    WITH inserted AS (
-      INSERT INTO messages
-        (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body, content, status,
-         account_sid, provider_sid, segment_count, segment_encoding, template, valid_for, scheduled_at, reply_to,
-         resend_of, recovered, has_media, metadata, raw, created_at)
-      SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bool[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::int2[], $12::text[], $13::text[], $14::int2[], $15::text[], $16::text[], $17::int4[],
-        $18::timestamptz[], $19::uuid[], $20::uuid[], $21::bool[], $22::bool[], $23::text[], $24::text[],
-        $25::timestamptz[])
-      ON CONFLICT DO NOTHING
-      RETURNING id, conversation_id, contact_id, inbound, channel, created_at
-    ), touched AS (
-      SELECT conversation_id, (array_agg(contact_id))[1] AS contact_id, array_agg(id ORDER BY id DESC) AS ids,
-        (array_agg(channel ORDER BY id DESC))[1] AS channel, count(*) FILTER (WHERE inbound)::int4 AS unread,
-        max(created_at) AS at, max(created_at) FILTER (WHERE inbound) AS inbound_at
-      FROM inserted GROUP BY conversation_id ORDER BY conversation_id
-    )
-    UPDATE conversations v SET
-      unread_count = v.unread_count + t.unread,
-      archived = v.archived AND t.unread = 0,
-      last_message_id = t.ids[1],
-      channel = coalesce(t.channel, v.channel),
-      last_activity_at = greatest(v.last_activity_at, t.at),
-      last_inbound_at = greatest(v.last_inbound_at, t.inbound_at),
-      updated_at = greatest(v.updated_at, t.at)
-    FROM touched t WHERE v.id = t.conversation_id AND v.contact_id = t.contact_id
-    RETURNING v.id, t.ids, v.channel, v.archived, v.unread_count, v.last_inbound_at, v.created_at, v.updated_at
-    """)
+  /// Writes `messages`, their files and their events, and commits.
+  ///
+  /// - Parameter extra: further steps, given the messages that were not there before.
+  /// - Returns: the ids of those.
+  func write(
+    _ messages: [NewMessage], as type: EventType, on connection: Connection,
+    extra: (Set<Identifier>) -> [(Statement, Parameters)] = { _ in [] }
+  ) throws -> Set<Identifier> {
+    var groups = ConversationGroups(messages)
+    let touched = try insert(messages, groups, on: connection)
+    let inserted = touched.reduce(into: Set<Identifier>(minimumCapacity: messages.count)) { $0.formUnion($1.inserted) }
+    try checkNoneIsAstray(messages, inserted, on: connection)
+    try refreshContacts(&groups, touched, on: connection)
+    var events = EventBatch(context)
+    let announcement = BatchAnnouncement(context: context, messages: messages, groups: groups, touched: touched)
+    let entries = announcement.append(as: type, to: &events)
+    let media = mediaSteps(
+      messages.indices.filter { !messages[$0].message.media.isEmpty }.map { messages[$0] }.filter {
+        inserted.contains($0.message.id)
+      })
+    try events.commit(media + extra(inserted), on: connection)
+    cache?.remember(entries)
+    return inserted
+  }
 
-  /// - Returns: the conversations that got a message; a message in none of their `inserted` was there before.
-  func insert(_ messages: [NewMessage], on connection: Connection) throws -> [TouchedConversation] {
-    let sorted = messages.sorted { left, right in
-      guard let leftSID = left.message.providerSID, let rightSID = right.message.providerSID else {
-        return left.message.id < right.message.id
+  private func insert(
+    _ messages: [NewMessage], _ groups: ConversationGroups, on connection: Connection
+  ) throws -> [TouchedConversation] {
+    let order = messages.indices.sorted { left, right in
+      guard let leftSID = messages[left].message.providerSID, let rightSID = messages[right].message.providerSID else {
+        return messages[left].message.id < messages[right].message.id
       }
       return leftSID.utf8.lexicographicallyPrecedes(rightSID.utf8)
     }
-    let rows = try connection.execute(Self.insert, parameters(sorted))
-    let touched = try rows.map { row in
-      var reader = ColumnReader(row)
-      return TouchedConversation(
-        id: try reader.identifier(), inserted: Set(try reader.identifierArray()), channel: try reader.textOrNil(),
-        isArchived: try reader.bool(), unreadCount: try reader.int4(), lastInboundAt: try reader.timestampOrNil(),
-        createdAt: try reader.timestamp(), updatedAt: try reader.timestamp())
+    let begin = connection.isInTransaction ? [] : [(Statement.begin, Parameters())]
+    if trustsNew {
+      let byID = groups.groups.indices.sorted { groups.groups[$0].conversation.id < groups.groups[$1].conversation.id }
+      let answers = try connection.pipeline(
+        begin + [
+          (NewMessageStatements.insertInbound, NewMessageStatements.inboundParameters(messages, in: order)),
+          (NewMessageStatements.touch, NewMessageStatements.touchParameters(groups.groups, in: byID, messages)),
+        ])
+      return try answers[begin.count + 1].map { row in
+        var reader = ColumnReader(row)
+        var touched = try TouchedConversation(&reader)
+        touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
+        return touched
+      }
     }
-    return touched
+    let answers = try connection.pipeline(
+      begin + [(NewMessageStatements.insert, NewMessageStatements.parameters(messages, in: order))])
+    return try answers[begin.count].map { row in
+      var reader = ColumnReader(row)
+      var touched = try TouchedConversation(&reader)
+      touched.inserted = try reader.identifierArray()
+      return touched
+    }
   }
 
   private static let astray = Statement(
@@ -92,9 +104,11 @@ struct NewMessages {
 
   /// A message in no touched conversation was there before, or its conversation or contact went away (deleted,
   /// merged) between our reading and our writing: then the unit starts again.
-  func checkNoneIsAstray(_ messages: [NewMessage], _ inserted: Set<Identifier>, on connection: Connection) throws {
+  private func checkNoneIsAstray(
+    _ messages: [NewMessage], _ inserted: Set<Identifier>, on connection: Connection
+  ) throws {
+    guard inserted.count < messages.count else { return }
     let missing = messages.map(\.message.id).filter { !inserted.contains($0) }
-    guard !missing.isEmpty else { return }
     var parameters = Parameters()
     parameters.identifierArray(missing)
     guard try connection.execute(Self.astray, parameters).single().int8(0) == 0 else {
@@ -102,34 +116,29 @@ struct NewMessages {
     }
   }
 
-  private func parameters(_ messages: [NewMessage]) -> Parameters {
-    var p = Parameters()
-    p.identifierArray(messages.map(\.message.id))
-    p.identifierArray(messages.map(\.message.conversationID))
-    p.identifierArray(messages.map(\.message.contactID))
-    p.textArray(messages.map(\.message.channel))
-    p.textArray(messages.map(\.message.channelType.rawValue))
-    p.boolArray(messages.map { $0.message.direction == .inbound })
-    p.textArray(messages.map(\.message.from))
-    p.textArray(messages.map(\.message.to))
-    p.textArray(messages.map(\.message.body))
-    p.textArray(messages.map { $0.message.content.stored(body: $0.message.body) })
-    p.int2Array(messages.map(\.message.status.code))
-    p.textArray(messages.map(\.accountSID))
-    p.textArray(messages.map(\.message.providerSID))
-    p.int2Array(messages.map { $0.message.segments.map { Int16(clamping: $0.count) } })
-    p.textArray(messages.map { $0.message.segments?.encoding.rawValue })
-    p.textArray(messages.map { $0.message.template?.stored })
-    p.int4Array(messages.map { $0.validFor.map { Int32(clamping: $0) } })
-    p.timestampArray(messages.map(\.message.scheduledAt))
-    p.identifierArray(messages.map(\.message.replyTo))
-    p.identifierArray(messages.map(\.message.resendOf))
-    p.boolArray(messages.map(\.message.recovered))
-    p.boolArray(messages.map { !$0.message.media.isEmpty })
-    p.textArray(messages.map { StoredJSON.text($0.message.metadata) })
-    p.textArray(utf8: messages.map(\.raw))
-    p.timestampArray(messages.map(\.message.createdAt))
-    return p
+  private static let contacts = Statement(
+    "reload_contacts",
+    "SELECT \(ContactRow.columns) FROM contacts c \(ContactRow.channelsJoin) WHERE c.id = ANY ($1::uuid[])")
+
+  /// Reads those contacts again that were remembered and have changed since.
+  private func refreshContacts(
+    _ groups: inout ConversationGroups, _ touched: [TouchedConversation], on connection: Connection
+  ) throws {
+    let stale = touched.compactMap { touched -> ResolvedConversation? in
+      guard let conversation = groups[touched.id]?.conversation, conversation.isRemembered,
+        conversation.contact.updatedAt != touched.contactUpdatedAt
+      else { return nil }
+      return conversation
+    }
+    guard !stale.isEmpty else { return }
+    cache?.forget(stale.map(\.key))
+    var parameters = Parameters()
+    parameters.identifierArray(stale.map(\.contact.id))
+    for row in try connection.execute(Self.contacts, parameters) {
+      var reader = ColumnReader(row)
+      let contact = try ContactRow.read(&reader)
+      groups.replace(contact)
+    }
   }
 
   private static let insertMedia = Statement(
@@ -141,7 +150,7 @@ struct NewMessages {
     """)
 
   /// The step that keeps the files of `messages`, where they have any.
-  func mediaSteps(_ messages: [NewMessage]) -> [(Statement, Parameters)] {
+  private func mediaSteps(_ messages: [NewMessage]) -> [(Statement, Parameters)] {
     let items = messages.flatMap { new in
       zip(new.message.media, new.mediaSources).enumerated().map { (new, $0.offset, $0.element.0, $0.element.1) }
     }
@@ -158,66 +167,14 @@ struct NewMessages {
     p.timestampArray(items.map(\.0.message.createdAt))
     return [(Self.insertMedia, p)]
   }
+}
 
-  /// The contact as it is after the batch.
-  private func contact(_ contact: Contact, with message: Message, in touched: TouchedConversation) -> Contact {
-    var contact = contact
-    let type = message.channelType.contactType
-    let address = message.direction == .inbound ? message.from : message.to
-    for index in contact.channels.indices
-    where contact.channels[index].type == type && contact.channels[index].address == address {
-      contact.channels[index].lastInboundAt = touched.lastInboundAt
-    }
-    return contact
-  }
-
-  /// The conversation as it is after the batch.
-  private func conversation(
-    _ touched: TouchedConversation, _ resolved: ResolvedConversation, last: Message
-  ) -> Conversation {
-    let contact = contact(resolved.contact, with: last, in: touched)
-    let type = last.channelType.contactType
-    let window = context.windows[type]
-    return Conversation(
-      id: touched.id, contact: contact, channel: touched.channel, channelType: type,
-      status: touched.isArchived ? .archived : .open, unreadCount: touched.unreadCount, lastMessage: last,
-      hasWindow: window != nil,
-      windowExpiresAt: window.flatMap { window in touched.lastInboundAt.map { $0 + window } },
-      createdAt: touched.createdAt, updatedAt: touched.updatedAt)
-  }
-
-  /// The events of a batch: each new message as `type`, then each new contact and each conversation once, as they
-  /// stand after it.
-  func append(
-    _ messages: [NewMessage], _ touched: [TouchedConversation], as type: EventType, to events: inout EventBatch,
-    now: Timestamp
-  ) {
-    var lastOf: [Identifier: NewMessage] = [:]
-    let touchedBy = touched.reduce(into: [Identifier: TouchedConversation]()) { result, touched in
-      for id in touched.inserted { result[id] = touched }
-    }
-    var announced: Set<Identifier> = []
-    for new in messages {
-      guard let touched = touchedBy[new.message.id] else { continue }
-      // The newest by id is the conversation's last message, as the statement has it.
-      let last = lastOf[new.message.conversationID]?.message.id
-      if last.map({ $0 < new.message.id }) ?? true { lastOf[new.message.conversationID] = new }
-      if new.conversation.isContactNew, announced.insert(new.conversation.contact.id).inserted {
-        let contact = contact(new.conversation.contact, with: new.message, in: touched)
-        events.append(.contactUpdated, at: now, conversation: nil, channel: new.message.channel) {
-          contact.write(to: &$0)
-        }
-      }
-      events.append(type, at: now, conversation: new.message.conversationID, channel: new.message.channel) {
-        new.message.write(to: &$0)
-      }
-    }
-    for touched in touched {
-      guard let last = lastOf[touched.id] else { continue }
-      let conversation = conversation(touched, last.conversation, last: last.message)
-      events.append(.conversationUpdated, at: now, conversation: touched.id, channel: touched.channel) {
-        conversation.write(to: &$0, now: now)
-      }
-    }
+extension TouchedConversation {
+  /// Reads what ``NewMessageStatements/returning`` names.
+  fileprivate init(_ reader: inout ColumnReader) throws {
+    self.init(
+      id: try reader.identifier(), channel: try reader.textOrNil(), isArchived: try reader.bool(),
+      unreadCount: try reader.int4(), lastInboundAt: try reader.timestampOrNil(), createdAt: try reader.timestamp(),
+      updatedAt: try reader.timestamp(), contactUpdatedAt: try reader.timestamp(), inserted: [])
   }
 }

@@ -68,8 +68,7 @@ public struct OutboundRecord: Sendable {
 struct QueueOutbound: BatchOperation {
   let name = "queue_outbound"
   let maximumBatch: Int
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
 
   private static let insertOutbox = Statement(
     "insert_outbox",
@@ -79,22 +78,17 @@ struct QueueOutbound: BatchOperation {
     """)
 
   func execute(_ items: [OutboundRecord], on connection: Connection) throws -> [Result<Message, any Error>] {
-    let resolved = try ConversationResolution(clock: clock).begin(
+    let resolved = try ConversationResolution(clock: context.clock, cache: nil).resolve(
       items.map {
         ConversationResolution.Request(
           key: ConversationKey(address: $0.to, line: $0.line), channel: $0.channel, profileName: nil, at: $0.createdAt)
       }, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0]) }
-    let writer = NewMessages(context: context)
-    let touched = try writer.insert(messages, on: connection)
-    let inserted = touched.reduce(into: Set<Identifier>()) { $0.formUnion($1.inserted) }
-    try writer.checkNoneIsAstray(messages, inserted, on: connection)
-    var events = EventBatch(clock: clock)
-    writer.append(messages, touched, as: .messageQueued, to: &events, now: clock.now())
-    let new = items.filter { inserted.contains($0.id) }
-    var steps = writer.mediaSteps(messages.filter { inserted.contains($0.message.id) })
-    if !new.isEmpty { steps.append((Self.insertOutbox, outboxParameters(new))) }
-    _ = try connection.pipeline(steps + events.closing())
+    _ = try NewMessages(context: context, cache: nil, trustsNew: false)
+      .write(messages, as: .messageQueued, on: connection) { inserted in
+        let new = items.filter { inserted.contains($0.id) }
+        return new.isEmpty ? [] : [(Self.insertOutbox, outboxParameters(new))]
+      }
     return messages.map { .success($0.message) }
   }
 
@@ -112,8 +106,8 @@ struct QueueOutbound: BatchOperation {
 
   private func newMessage(_ item: OutboundRecord, _ resolved: ResolvedConversation) -> NewMessage {
     let media = item.media.map { _ in
-      let id = clock.makeIdentifier()
-      return MediaItem(id: id, state: .ready, contentType: nil, url: context.mediaURL(id))
+      let id = context.clock.makeIdentifier()
+      return MediaItem(id: id, state: .ready, contentType: nil, url: context.resources.mediaURL(id))
     }
     return NewMessage(
       message: Message(

@@ -6,8 +6,7 @@ import Postgres
 struct ReadConversations: BatchOperation {
   let name = "read_conversations"
   let maximumBatch = 64
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
 
   private static let markRead = Statement(
     "mark_read",
@@ -19,7 +18,7 @@ struct ReadConversations: BatchOperation {
     """)
 
   func execute(_ items: [Identifier], on connection: Connection) throws -> [Result<Conversation?, any Error>] {
-    let now = clock.now()
+    let now = context.clock.now()
     var parameters = Parameters()
     parameters.identifierArray(items)
     parameters.timestamp(now)
@@ -27,15 +26,15 @@ struct ReadConversations: BatchOperation {
       try connection.pipeline([(.begin, Parameters()), (Self.markRead, parameters)])[1].map {
         Identifier(try $0.uuid(0))
       })
-    let conversations = try ConversationRows.load(items, context: context, on: connection)
-    var events = EventBatch(clock: clock)
+    let conversations = try ConversationRows.load(items, context: context.resources, on: connection)
+    var events = EventBatch(context)
     for id in changed.sorted() {
       guard let conversation = conversations[id] else { continue }
       events.append(.conversationUpdated, at: now, conversation: id, channel: conversation.channel) {
         conversation.write(to: &$0, now: now)
       }
     }
-    _ = try connection.pipeline(events.closing())
+    try events.commit(on: connection)
     return items.map { .success(conversations[$0]) }
   }
 }

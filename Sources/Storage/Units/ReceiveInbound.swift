@@ -21,6 +21,12 @@ public struct InboundRecord: Sendable {
   }
 }
 
+extension InboundRecord {
+  fileprivate var conversationKey: ConversationKey {
+    ConversationKey(address: Address(type: message.channelType, value: message.from), line: line)
+  }
+}
+
 /// What became of an inbound message.
 public enum InboundOutcome: Sendable, Hashable {
   case stored
@@ -31,8 +37,8 @@ public enum InboundOutcome: Sendable, Hashable {
 struct ReceiveInbound: BatchOperation {
   let name = "receive_inbound"
   let maximumBatch: Int
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
+  let cache = ConversationCache()
 
   private static let replies = Statement(
     "resolve_replies",
@@ -44,24 +50,36 @@ struct ReceiveInbound: BatchOperation {
     """)
 
   func execute(_ items: [InboundRecord], on connection: Connection) throws -> [Result<InboundOutcome, any Error>] {
-    let resolved = try ConversationResolution(clock: clock).begin(
+    do {
+      let inserted: Set<Identifier>
+      do {
+        inserted = try write(items, trustsNew: true, on: connection)
+      } catch let error as PostgresError where error.sqlState == .uniqueViolation {
+        // The provider has told of one of them before.
+        if connection.isInTransaction { try connection.execute(.rollback) }
+        inserted = try write(items, trustsNew: false, on: connection)
+      }
+      return items.map { .success(inserted.contains($0.id) ? .stored : .duplicate) }
+    } catch {
+      // What was remembered may be why.
+      cache.forget(items.map(\.conversationKey))
+      throw error
+    }
+  }
+
+  private func write(
+    _ items: [InboundRecord], trustsNew: Bool, on connection: Connection
+  ) throws -> Set<Identifier> {
+    let resolved = try ConversationResolution(clock: context.clock, cache: cache).resolve(
       items.map { item in
         ConversationResolution.Request(
-          key: ConversationKey(
-            address: Address(type: item.message.channelType, value: item.message.from), line: item.line),
-          channel: item.channel, profileName: item.message.profileName, at: item.message.receivedAt)
+          key: item.conversationKey, channel: item.channel, profileName: item.message.profileName,
+          at: item.message.receivedAt)
       }, on: connection)
     let replies = try resolveReplies(items, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
-    let writer = NewMessages(context: context)
-    let touched = try writer.insert(messages, on: connection)
-    let inserted = touched.reduce(into: Set<Identifier>()) { $0.formUnion($1.inserted) }
-    try writer.checkNoneIsAstray(messages, inserted, on: connection)
-    var events = EventBatch(clock: clock)
-    writer.append(messages, touched, as: .messageNew, to: &events, now: clock.now())
-    let media = writer.mediaSteps(messages.filter { inserted.contains($0.message.id) })
-    _ = try connection.pipeline(media + events.closing())
-    return items.map { .success(inserted.contains($0.id) ? .stored : .duplicate) }
+    return try NewMessages(context: context, cache: cache, trustsNew: trustsNew)
+      .write(messages, as: .messageNew, on: connection)
   }
 
   private func resolveReplies(_ items: [InboundRecord], on connection: Connection) throws -> [Identifier?] {
@@ -84,9 +102,10 @@ struct ReceiveInbound: BatchOperation {
       content.kind = .reaction(emoji: emoji, messageID: replyTo, providerMessageSID: sid)
     }
     let media = inbound.media.map { file in
-      let id = clock.makeIdentifier()
+      let id = context.clock.makeIdentifier()
       return MediaItem(
-        id: id, state: .pending, contentType: file.contentType, url: context.mediaURL(id), filename: file.filename)
+        id: id, state: .pending, contentType: file.contentType, url: context.resources.mediaURL(id),
+        filename: file.filename)
     }
     return NewMessage(
       message: Message(

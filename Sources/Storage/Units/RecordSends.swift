@@ -34,8 +34,7 @@ public struct SendRecord: Sendable {
 struct RecordSends: BatchOperation {
   let name = "record_sends"
   let maximumBatch: Int
-  let context: ResourceContext
-  let clock: any WallClock
+  let context: WriteContext
 
   private static let leases = Statement(
     "read_outbox_leases",
@@ -52,7 +51,7 @@ struct RecordSends: BatchOperation {
 
   func execute(_ items: [SendRecord], on connection: Connection) throws -> [Swift.Result<Void, any Error>] {
     let transitions = items.map { Transition($0) }
-    var unit = MessageTransitions(context: context, clock: clock)
+    var unit = MessageTransitions(context)
     try unit.begin(transitions, on: connection)
     let leases = try readLeases(items.map(\.messageID), on: connection)
     let parked = try ParkedStatuses.take(

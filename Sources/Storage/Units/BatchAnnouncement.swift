@@ -1,0 +1,82 @@
+// What a batch of new messages is told as: the events, and what is remembered of the conversations.
+
+import ChannelProtocol
+
+struct BatchAnnouncement {
+  let context: WriteContext
+  let messages: [NewMessage]
+  let groups: ConversationGroups
+  let touched: [TouchedConversation]
+
+  /// Appends each new message as `type`, then each new contact and each conversation once, as they stand after the
+  /// batch.
+  /// - Returns: the conversations as they are then.
+  func append(
+    as type: EventType, to events: inout EventBatch
+  ) -> [(key: ConversationKey, entry: ConversationCache.Entry)] {
+    let now = context.clock.now()
+    // A message's JSON is in two events: it is written once.
+    var json = [[UInt8]](repeating: [], count: messages.count)
+    var touchedBy: [Identifier: Int] = Dictionary(minimumCapacity: touched.count)
+    for index in touched.indices { touchedBy[touched[index].id] = index }
+    var announced: Set<Identifier> = []
+    for index in messages.indices {
+      let new = messages[index]
+      guard let slot = touchedBy[new.message.conversationID], touched[slot].inserted.contains(new.message.id) else {
+        continue
+      }
+      if new.conversation.isContactNew, announced.insert(new.conversation.contact.id).inserted {
+        let contact = contact(new.conversation.contact, with: new.message, in: touched[slot])
+        events.append(.contactUpdated, at: now, conversation: nil, channel: new.message.channel) {
+          contact.write(to: &$0)
+        }
+      }
+      var writer = JSONWriter(capacity: 800)
+      new.message.write(to: &writer)
+      json[index] = writer.bytes
+      events.append(
+        type, at: now, conversation: new.message.conversationID, channel: new.message.channel, data: writer.bytes)
+    }
+    return touched.compactMap { touched in
+      guard let group = groups[touched.id], let newest = touched.inserted.first,
+        let last = group.members.first(where: { messages[$0].message.id == newest })
+      else { return nil }
+      let conversation = conversation(touched, group.conversation, last: messages[last].message)
+      events.append(.conversationUpdated, at: now, conversation: touched.id, channel: touched.channel) {
+        conversation.write(to: &$0, now: now, lastMessageJSON: json[last])
+      }
+      return (
+        group.conversation.key,
+        ConversationCache.Entry(conversationID: touched.id, contact: conversation.contact, channel: touched.channel)
+      )
+    }
+  }
+
+  /// The contact as it is after the batch.
+  private func contact(_ contact: Contact, with message: Message, in touched: TouchedConversation) -> Contact {
+    var contact = contact
+    let type = message.channelType.contactType
+    let address = message.direction == .inbound ? message.from : message.to
+    for index in contact.channels.indices
+    where contact.channels[index].type == type && contact.channels[index].address == address {
+      // The address may be in conversations on other lines of ours too.
+      contact.channels[index].lastInboundAt = [contact.channels[index].lastInboundAt, touched.lastInboundAt]
+        .compactMap(\.self).max()
+    }
+    return contact
+  }
+
+  /// The conversation as it is after the batch.
+  private func conversation(
+    _ touched: TouchedConversation, _ resolved: ResolvedConversation, last: Message
+  ) -> Conversation {
+    let type = last.channelType.contactType
+    let window = context.resources.windows[type]
+    return Conversation(
+      id: touched.id, contact: contact(resolved.contact, with: last, in: touched), channel: touched.channel,
+      channelType: type, status: touched.isArchived ? .archived : .open, unreadCount: touched.unreadCount,
+      lastMessage: last, hasWindow: window != nil,
+      windowExpiresAt: window.flatMap { window in touched.lastInboundAt.map { $0 + window } },
+      createdAt: touched.createdAt, updatedAt: touched.updatedAt)
+  }
+}

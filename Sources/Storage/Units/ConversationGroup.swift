@@ -1,0 +1,53 @@
+// The messages of a batch by conversation.
+
+import ChannelProtocol
+
+/// One conversation and those of a batch's messages that are in it.
+struct ConversationGroup {
+  var conversation: ResolvedConversation
+  /// Indices into the batch, in its order.
+  var members: [Int]
+  /// The member with the newest id.
+  var newest: Int
+  var unread: Int32
+  var lastAt: Timestamp
+  var lastInboundAt: Timestamp?
+}
+
+/// The groups of a batch, in the order of their first messages.
+struct ConversationGroups {
+  private(set) var groups: [ConversationGroup] = []
+  private var slots: [Identifier: Int]
+
+  init(_ messages: [NewMessage]) {
+    slots = Dictionary(minimumCapacity: messages.count)
+    groups.reserveCapacity(messages.count)
+    for index in messages.indices {
+      let message = messages[index].message
+      let inboundAt = message.direction == .inbound ? message.createdAt : nil
+      guard let slot = slots[message.conversationID] else {
+        slots[message.conversationID] = groups.count
+        groups.append(
+          ConversationGroup(
+            conversation: messages[index].conversation, members: [index], newest: index,
+            unread: inboundAt == nil ? 0 : 1, lastAt: message.createdAt, lastInboundAt: inboundAt))
+        continue
+      }
+      groups[slot].members.append(index)
+      if messages[groups[slot].newest].message.id < message.id { groups[slot].newest = index }
+      groups[slot].lastAt = max(groups[slot].lastAt, message.createdAt)
+      guard let inboundAt else { continue }
+      groups[slot].unread += 1
+      groups[slot].lastInboundAt = max(groups[slot].lastInboundAt ?? inboundAt, inboundAt)
+    }
+  }
+
+  subscript(id: Identifier) -> ConversationGroup? { slots[id].map { groups[$0] } }
+
+  /// Puts a contact that was read again in the place of what was remembered of it.
+  mutating func replace(_ contact: Contact) {
+    for index in groups.indices where groups[index].conversation.contact.id == contact.id {
+      groups[index].conversation.contact = contact
+    }
+  }
+}
