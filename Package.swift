@@ -42,6 +42,8 @@ let package = Package(
     .library(name: "ChannelProtocol", targets: ["ChannelProtocol"]),
     .library(name: "Twilio", targets: ["Twilio"]),
     .library(name: "Gateway", targets: ["Gateway"]),
+    .library(name: "Channels", targets: ["ChannelSMS", "ChannelWhatsApp", "ChannelRCS", "ChannelMessenger"]),
+    .library(name: "Sinks", targets: ["Sinks"]),
     .library(name: "GatewayTesting", targets: ["GatewayTesting"]),
     .library(name: "SocketIO", targets: ["SocketIO"]),
   ],
@@ -70,6 +72,8 @@ let package = Package(
     // One folder per channel family.
     .target(name: "ChannelSMS", dependencies: ["ChannelProtocol", "Twilio"], swiftSettings: strict),
     .target(name: "ChannelWhatsApp", dependencies: ["ChannelProtocol", "Twilio"], swiftSettings: strict),
+    .target(name: "ChannelRCS", dependencies: ["ChannelProtocol", "Twilio"], swiftSettings: strict),
+    .target(name: "ChannelMessenger", dependencies: ["ChannelProtocol", "Twilio"], swiftSettings: strict),
 
     // Engine.IO 4 and Socket.IO 5, server side. Knows nothing of messages.
     .target(name: "SocketIO", dependencies: [nio], swiftSettings: strict),
@@ -111,7 +115,9 @@ let package = Package(
 
     // The executable: a list of channels and sinks.
     .executableTarget(
-      name: "fractal", dependencies: ["Gateway", "ChannelSMS", "ChannelWhatsApp", "Sinks"], swiftSettings: strict),
+      name: "fractal",
+      dependencies: ["Gateway", "ChannelSMS", "ChannelWhatsApp", "ChannelRCS", "ChannelMessenger", "Sinks"],
+      swiftSettings: strict),
 
     // Conformance suites, scripted transport, manual clock, throw-away PostgreSQL.
     .target(
@@ -126,7 +132,10 @@ let package = Package(
       name: "TwilioTests", dependencies: ["Twilio", "ChannelProtocol", crypto, log, httpTypes], swiftSettings: strict),
     .testTarget(
       name: "ChannelTests",
-      dependencies: ["ChannelSMS", "ChannelWhatsApp", "Twilio", "ChannelProtocol", crypto, log, httpTypes],
+      dependencies: [
+        "ChannelSMS", "ChannelWhatsApp", "ChannelRCS", "ChannelMessenger", "Twilio", "ChannelProtocol",
+        "GatewayTesting", crypto, log, httpTypes,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "SinksTests",
@@ -142,8 +151,9 @@ let package = Package(
     .testTarget(
       name: "GatewayTests",
       dependencies: [
-        "Gateway", "GatewayTesting", "ChannelProtocol", "ChannelSMS", "ChannelWhatsApp", "Sinks", "Storage", "Postgres",
-        "TwilioSandbox", httpClient, httpTypes, yams, log, metrics, nio, nioHTTP1,
+        "Gateway", "GatewayTesting", "ChannelProtocol", "ChannelSMS", "ChannelWhatsApp", "ChannelRCS",
+        "ChannelMessenger", "Sinks", "Storage", "Postgres", "TwilioSandbox", httpClient, httpTypes, yams, log, metrics,
+        nio, nioHTTP1,
       ],
       swiftSettings: strict),
     .testTarget(

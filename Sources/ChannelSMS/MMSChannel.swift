@@ -12,12 +12,16 @@ public struct MMSChannel: TwilioChannel {
 
   public init(configuration: MMSConfiguration, context: ChannelContext) throws {
     self.configuration = configuration
-    line = try TwilioLine(type: Self.type, senders: configuration.senders, defaultRate: 1, context: context)
+    line = try TwilioLine(
+      type: Self.type, senders: configuration.senders, defaultRate: 1, keywords: configuration.optOut.keywords,
+      context: context)
   }
 
   public var capabilities: ChannelCapabilities {
     ChannelCapabilities(maximumBodyLength: 1_600, maximumMedia: PhoneMessage.maximumMedia, templates: true)
   }
+
+  public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
     try PhoneMessage.request(for: message, on: line)

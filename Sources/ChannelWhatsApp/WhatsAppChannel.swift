@@ -13,13 +13,26 @@ public struct WhatsAppChannel: TwilioChannel {
   public init(configuration: WhatsAppConfiguration, context: ChannelContext) throws {
     try configuration.check()
     self.configuration = configuration
-    line = try TwilioLine(type: Self.type, senders: configuration.senders, defaultRate: 80, context: context)
+    line = try TwilioLine(
+      type: Self.type, senders: configuration.senders, defaultRate: 80,
+      keywords: configuration.optOut.keywords, context: context)
   }
 
   public var capabilities: ChannelCapabilities {
     ChannelCapabilities(
       maximumBodyLength: 1_600, maximumMedia: 1, templates: true, location: true, readReceipts: true,
-      window: .seconds(24 * 3_600))
+      recipients: .phoneOrID, window: .seconds(24 * 3_600))
+  }
+
+  public var policies: ChannelPolicies {
+    let outside: ChannelPolicies.OutsideWindow =
+      switch configuration.window.policy {
+      case .reject: .reject
+      // Checked: the policy has its template.
+      case .template: configuration.window.template.map { .template(sid: $0) } ?? .reject
+      case .hold: .hold
+      }
+    return ChannelPolicies(refusesOptedOut: configuration.optOut.refuse, outsideWindow: outside)
   }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {

@@ -44,21 +44,26 @@ public struct WindowOptions: Decodable, Sendable, Hashable {
 public struct WhatsAppConfiguration: ChannelConfiguration, Hashable {
   public var senders: TwilioSenders
   public var window: WindowOptions
+  public var optOut: OptOutOptions
 
-  public init(senders: TwilioSenders, window: WindowOptions = WindowOptions()) {
+  public init(
+    senders: TwilioSenders, window: WindowOptions = WindowOptions(), optOut: OptOutOptions = OptOutOptions()
+  ) {
     self.senders = senders
     self.window = window
+    self.optOut = optOut
   }
 
-  private enum CodingKeys: CodingKey { case window }
+  private enum CodingKeys: CodingKey { case window, optOut }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     senders = try TwilioSenders(from: decoder)
     window = try container.decodeIfPresent(WindowOptions.self, forKey: .window) ?? WindowOptions()
+    optOut = try container.decodeIfPresent(OptOutOptions.self, forKey: .optOut) ?? OptOutOptions()
   }
 
-  public static let keys = TwilioSenders.keys + [WindowOptions.key]
+  public static let keys = TwilioSenders.keys + [WindowOptions.key, OptOutOptions.key]
 
   func check() throws(ConfigurationProblem) {
     if window.policy == .template, window.template == nil {

@@ -21,6 +21,7 @@ struct Gateway: Sendable {
   private let journal: Journal
   private let tail: TailReader
   private let senders: SenderService
+  private let media: MediaFetcher
   private let sinks: [any Sink]
   private let hasher: APIKeyHasher
 
@@ -36,10 +37,18 @@ struct Gateway: Sendable {
     let logger = settings.logger
     hasher = APIKeyHasher(secret: secrets.apiKey)
     let authentication = Authentication(store: store, hasher: hasher)
+    let shelf = MediaShelf(
+      store: store, channels: directory, choice: settings.configuration.media.store,
+      disk: MediaDirectory(path: settings.configuration.media.path))
+    let links = MediaLinks(secret: secrets.apiKey, publicURL: publicURL)
     let intake = MessageIntake(store: store, directory: directory, clock: clock)
     services = APIServices(
       store: store, intake: intake, authentication: authentication, directory: directory, secrets: secrets.box,
-      webhookAddresses: try WebhookAddressCheck(sinks: settings.configuration.sinks), clock: clock)
+      webhookAddresses: try WebhookAddressCheck(sinks: settings.configuration.sinks),
+      templates: TemplateSync(store: store, catalogs: directory.templateCatalogs, clock: clock, logger: logger),
+      media: MediaServices(
+        answer: MediaAnswer(store: store, shelf: shelf, logger: logger), shelf: shelf, links: links),
+      clock: clock)
     webhooks = ProviderWebhooks(
       directory: directory, store: store, journal: journal, clock: clock, logger: logger, metrics: metrics)
     // Enough for readers that are nearly up to date; whoever is further behind reads the table.
@@ -53,8 +62,10 @@ struct Gateway: Sendable {
       lanes: directory.senders,
       context: SendingContext(
         store: store, directory: directory, publicURL: publicURL, policy: settings.sendPolicy, clock: clock,
-        logger: logger, metrics: metrics),
+        logger: logger, metrics: metrics, mediaLinks: links),
       ring: ring, node: clock.makeIdentifier())
+    media = MediaFetcher(
+      store: store, shelf: shelf, ring: ring, policy: settings.mediaPolicy, logger: logger, metrics: metrics)
     sinks = try Self.makeSinks(
       settings,
       SinkContext(
@@ -107,6 +118,7 @@ struct Gateway: Sendable {
       onServerRunning: { _ in await ready() }, logger: Self.quiet(settings.logger))
     let drain = JournalDrain(journal: journal, webhooks: webhooks, logger: settings.logger)
     let maintenance = Maintenance(store: store, logger: settings.logger)
+    let templates = self.services.templates
     let backlog = BacklogGauge(
       store: store, senders: services.directory.senders, metrics: settings.metrics, journal: journal,
       logger: settings.logger)
@@ -115,6 +127,7 @@ struct Gateway: Sendable {
       Running("tail") { [tail] in try await tail.run() },
       Running("maintenance") { try await maintenance.run() },
       Running("backlog") { try await backlog.run() },
+      Running("templates") { try await templates.run() },
     ]
     services += sinks.map { sink in Running("sink \(type(of: sink).type)") { try await sink.run() } }
     services.append(
@@ -122,6 +135,7 @@ struct Gateway: Sendable {
         try await senders.run()
         await senders.release()
       })
+    services.append(Running("media") { [media] in await media.run() })
     services.append(Running("journal") { try await drain.run() })
     services.append(application)
     var configuration = ServiceGroupConfiguration(
@@ -137,6 +151,9 @@ struct Gateway: Sendable {
     routes.addMessages(services)
     routes.addConversations(services)
     routes.addContacts(services)
+    routes.addOptOuts(services)
+    routes.addTemplates(services)
+    routes.addMedia(services)
     routes.addWebhooks(services)
     routes.addOps(readiness: Readiness(store: store, journal: journal), metrics: settings.metrics)
     return GatewayResponder(

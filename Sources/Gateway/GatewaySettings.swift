@@ -19,6 +19,8 @@ public struct GatewaySettings: Sendable {
   public var logger: Logger
   /// The times and numbers of the sending side.
   var sendPolicy = SendPolicy()
+  /// Those of fetching files.
+  var mediaPolicy = MediaPolicy()
   let metrics = PrometheusRegistry()
 
   public init(

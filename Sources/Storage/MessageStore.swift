@@ -4,7 +4,7 @@ public import ChannelProtocol
 
 /// Keeps contacts, conversations, messages, the event log and the work to do. Every write is durable when it returns,
 /// is safe to make again with the same ids, and writes its events in the same transaction.
-public protocol MessageStore: EventLog, DeliveryStore {
+public protocol MessageStore: EventLog, DeliveryStore, MediaStore {
   /// What this node commits, as it does.
   var commits: CommitFeed { get }
 
@@ -20,6 +20,8 @@ public protocol MessageStore: EventLog, DeliveryStore {
   func apply(
     _ update: StatusUpdate, deadline: Duration,
     completion: @escaping @Sendable (Result<StatusOutcome, any Error>) -> Void)
+  /// Takes a message back while it waits with us.
+  func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome
   func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend]
   func record(_ record: SendRecord, deadline: Duration) async throws
   func markRead(conversation id: Identifier) async throws -> Conversation?
@@ -34,6 +36,39 @@ public protocol MessageStore: EventLog, DeliveryStore {
   func contacts(_ query: ContactQuery, page: PageRequest) async throws -> Page<Contact>
   /// The configured channel of the newest message with this address, of the types given.
   func lastChannel(of address: String, types: [ChannelType]) async throws -> String?
+
+  /// How things stand between an address and a line of ours; nil: they have no conversation.
+  func standing(of address: Address, on line: String) async throws -> ConversationStanding?
+
+  // MARK: Opt-outs
+
+  /// The scopes for which an address is opted out.
+  func optedOutScopes(of address: Address) async throws -> Set<OptOutScope>
+  func optOuts(_ query: OptOutQuery, page: PageRequest) async throws -> Page<OptOutEntry>
+  @discardableResult
+  func setOptOut(_ address: Address, optedOut: Bool) async throws -> Set<OptOutScope>
+
+  // MARK: Templates
+
+  func templates(_ query: TemplateQuery, page: PageRequest) async throws -> Page<Template>
+  /// - Parameter account: nil: any.
+  func template(sid: String, account: String?) async throws -> Template?
+  func templateSyncs() async throws -> [TemplateSyncState]
+  /// Takes the sync of an account's templates, and notes the attempt.
+  /// - Parameter notTriedSince: nil: whenever the last attempt was.
+  /// - Returns: nil where another node has it, or the last attempt was after `notTriedSince`.
+  func beginTemplateSync(
+    account: String, notTriedSince: Timestamp?, at now: Timestamp, lease: Duration
+  ) async throws -> TemplateSyncLease?
+  /// Puts what the provider has in the place of what was kept.
+  /// - Returns: nil where the lease was lost: nothing is changed then.
+  func finishTemplateSync(
+    _ lease: TemplateSyncLease, with records: [TemplateRecord], at now: Timestamp
+  ) async throws -> TemplateSyncCounts?
+  /// What was kept stays, and the last success with it.
+  func failTemplateSync(_ lease: TemplateSyncLease, error: String) async throws
+  /// Removes the templates of every account but these.
+  func forgetTemplates(exceptOf accounts: [String]) async throws
 
   // MARK: Webhooks and keys
 
@@ -67,6 +102,18 @@ public protocol MessageStore: EventLog, DeliveryStore {
   /// Whether the database answers and its schema is this program's.
   func check() async throws
   func close() async
+}
+
+/// What a message to send is judged by.
+public struct ConversationStanding: Sendable, Hashable {
+  public var lastInboundAt: Timestamp?
+  /// The address of ours in the conversation's last message.
+  public var ourAddress: String?
+
+  public init(lastInboundAt: Timestamp?, ourAddress: String?) {
+    self.lastInboundAt = lastInboundAt
+    self.ourAddress = ourAddress
+  }
 }
 
 /// Where a list goes on, and how long a page is.

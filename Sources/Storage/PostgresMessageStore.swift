@@ -33,6 +33,7 @@ public final class PostgresMessageStore: MessageStore {
   private let claims: LaneQueue<ClaimSends>
   private let records: LaneQueue<RecordSends>
   let reads: LaneQueue<ReadConversations>
+  private let cancels: LaneQueue<CancelSends>
 
   public init(
     configuration: PostgresConfiguration, context: ResourceContext, options: Options = Options(),
@@ -57,6 +58,7 @@ public final class PostgresMessageStore: MessageStore {
     records = lane.register(RecordSends(maximumBatch: batch, context: writing), queueLimit: limit)
     statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: writing), queueLimit: limit)
     claims = lane.register(ClaimSends(maximumBatch: 64, context: writing), queueLimit: 1_024)
+    cancels = lane.register(CancelSends(context: writing), queueLimit: limit)
     reads = lane.register(ReadConversations(context: writing), queueLimit: limit)
   }
 
@@ -105,6 +107,10 @@ public final class PostgresMessageStore: MessageStore {
 
   public func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend] {
     try await claims.submit(claim, deadline: deadline)
+  }
+
+  public func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome {
+    try await cancels.submit(id, deadline: deadline)
   }
 
   public func record(_ record: SendRecord, deadline: Duration) async throws {

@@ -28,10 +28,13 @@ public struct ErrorExplanation: Sendable, Hashable {
   public var message: String
   public var explanation: String?
   public var isRetryable: Bool
+  /// The recipient has opted out: it belongs into the ledger.
+  public var isOptOut: Bool
 
-  public init(message: String, explanation: String?, isRetryable: Bool) {
+  public init(message: String, explanation: String?, isRetryable: Bool, isOptOut: Bool = false) {
     self.message = message
     self.explanation = explanation
     self.isRetryable = isRetryable
+    self.isOptOut = isOptOut
   }
 }

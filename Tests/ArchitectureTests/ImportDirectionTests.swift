@@ -9,6 +9,8 @@ private let allowed: [String: Set<String>] = [
   "Twilio": ["ChannelProtocol"],
   "ChannelSMS": ["ChannelProtocol", "Twilio"],
   "ChannelWhatsApp": ["ChannelProtocol", "Twilio"],
+  "ChannelRCS": ["ChannelProtocol", "Twilio"],
+  "ChannelMessenger": ["ChannelProtocol", "Twilio"],
   "SocketIO": [],
   "Sinks": ["ChannelProtocol", "SocketIO"],
   "Postgres": ["CLibpq"],
@@ -18,7 +20,7 @@ private let allowed: [String: Set<String>] = [
   "GatewayTesting": [
     "ChannelProtocol", "Twilio", "Sinks", "SocketIO", "Postgres", "Storage", "TwilioSandbox", "Gateway",
   ],
-  "fractal": ["Gateway", "ChannelSMS", "ChannelWhatsApp", "Sinks"],
+  "fractal": ["Gateway", "ChannelSMS", "ChannelWhatsApp", "ChannelRCS", "ChannelMessenger", "Sinks"],
 ]
 
 private let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -52,7 +54,7 @@ struct ImportDirectionTests {
     for file in swiftFiles(in: "Gateway") {
       let text = try String(contentsOf: file, encoding: .utf8)
       let code = text.split(separator: "\n").filter { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("//") }
-      for name in ["SMSChannel", "MMSChannel", "WhatsAppChannel"] {
+      for name in ["SMSChannel", "MMSChannel", "WhatsAppChannel", "RCSChannel", "MessengerChannel"] {
         #expect(!code.contains { $0.contains(name) }, "\(file.lastPathComponent) names \(name)")
       }
     }

@@ -91,7 +91,7 @@ import Twilio
   func keys() {
     #expect(SMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut"])
     #expect(MMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut"])
-    #expect(WhatsAppConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "window"])
+    #expect(WhatsAppConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "window", "optOut"])
   }
 
   @Test("an SMS channel counts the parts of a text")

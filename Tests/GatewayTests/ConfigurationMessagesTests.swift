@@ -116,6 +116,16 @@ struct ConfigurationMessagesTests {
     arguments: [
       Case("{ id: main }", "3:3: key `accountSID` is missing"),
       Case("{ id: main, accountSID: AC12 }", "3:27: accountSID must be AC and 32 hexadecimal digits, or `sandbox`"),
+      Case("{ id: main, provider: postbox, accountSID: account-1, authTokens: [a] }"),
+      Case(
+        "{ id: main, provider: postbox, accountSID: account-1 }",
+        "3:3: account `main` has an accountSID but no auth token: authTokens is empty"),
+      Case(
+        "{ id: main, provider: postbox, accountSID: sandbox }",
+        "3:46: only Twilio has a sandbox: accountSID must be the account's id"),
+      Case(
+        "{ id: main, provider: twilio, accountSID: account-1, authTokens: [a] }",
+        "3:45: accountSID must be AC and 32 hexadecimal digits, or `sandbox`"),
       Case(
         "{ id: main, accountSID: AC0123456789abcdef0123456789abcdef }",
         "3:3: account `main` has an accountSID but no auth token: authTokens is empty"),

@@ -116,4 +116,13 @@ struct AddressCheckTests {
   func ids(address: String, isGood: Bool) {
     #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .phoneOrID)) == nil) == isGood)
   }
+
+  @Test(
+    "a user's id alone, never a phone",
+    arguments: [
+      ("2000000000000002", true), ("user.name", true), ("+14155550123", false), ("no id", false), ("", false),
+    ])
+  func onlyIDs(address: String, isGood: Bool) {
+    #expect((AddressCheck.problem(address, ChannelCapabilities(recipients: .id)) == nil) == isGood)
+  }
 }

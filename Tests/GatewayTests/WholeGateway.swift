@@ -10,6 +10,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import Sinks
+import Storage
 import Testing
 
 @testable import Gateway
@@ -20,6 +21,7 @@ struct WholeGateway: Sendable {
   let sandbox: String
   let key: String
   let directory: String
+  let store: any MessageStore
 
   static let configuration = """
     server: { host: 127.0.0.1, port: 0 }
@@ -68,7 +70,8 @@ struct WholeGateway: Sendable {
       try await body(
         WholeGateway(
           base: "http://127.0.0.1:\(running.port)", sandbox: running.sandboxURL ?? "",
-          key: key.trimmingCharacters(in: .whitespacesAndNewlines), directory: directory + "/.fractal"))
+          key: key.trimmingCharacters(in: .whitespacesAndNewlines), directory: directory + "/.fractal",
+          store: running.store))
     } catch {
       serving.cancel()
       _ = await ended.result

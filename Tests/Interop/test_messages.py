@@ -4,7 +4,6 @@ import re
 import uuid
 
 from sandbox import WHATSAPP_NUMBER
-from scope import not_yet
 
 RANK = {"queued": 0, "scheduled": 0, "sending": 1, "accepted": 2, "sent": 3, "delivered": 4, "read": 5}
 
@@ -62,7 +61,6 @@ def test_what_the_carrier_refuses_is_undelivered_with_its_error(gateway):
     assert gateway.settled(message["id"], "undelivered")["error"]["code"] == "30003"
 
 
-@not_yet("the 24-hour window")
 def test_whatsapp_outside_its_window_is_refused(gateway, phone):
     answer = gateway.call("POST", "/api/messages", json={"to": f"whatsapp:{phone}", "body": "Hello?"})
     assert (answer.status_code, answer.json().get("code")) == (422, "outside_window")

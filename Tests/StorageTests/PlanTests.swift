@@ -90,6 +90,7 @@ extension StoreFixture {
           attempt: DeliveryAttempt(at: now, status: 200, latency: .zero, error: nil, response: nil),
           disposition: index == 0 ? .disableEndpoint(reason: "gone") : .delivered)
       })
+    try await useMedia()
     _ = try await store.lastChannel(of: Sample.contact, types: [.sms])
     _ = try await store.leaseSenders([Sample.sender], node: id, until: .seconds(1))
     _ = try await store.nextSends([Sample.sender])
@@ -100,8 +101,25 @@ extension StoreFixture {
     try await store.releaseAllLeases()
     try await store.maintainEventLog()
     try await store.check()
+    try await useTemplates()
     _ = try await store.key(hash: [1])
     _ = try await store.webhooks(page: PageRequest())
+  }
+
+  private func useMedia() async throws {
+    let id = clock.makeIdentifier()
+    try await store.addMedia(
+      MediaFile(
+        id: id, state: .ready, contentType: nil, size: 1, filename: nil, place: .database, createdAt: clock.now()),
+      bytes: [1])
+    _ = try await store.mediaFile(id)
+    _ = try await store.mediaBytes(id, in: 0..<1)
+    _ = try await store.nextMediaDue()
+    for claimed in try await store.claimMedia(limit: 10, lease: .seconds(60)) {
+      _ = try await store.keepMedia(claimed, bytes: [1])
+      _ = try await store.finishMedia(claimed, .failed(error: "gone"))
+      _ = try await store.finishMedia(claimed, .retry(after: .zero, error: "late"))
+    }
   }
 
   /// The lane's units, on the session in place of the lane.
@@ -136,6 +154,32 @@ extension StoreFixture {
       _ = try RecordSends(maximumBatch: 9, context: context).execute(records, on: connection)
       _ = try ReadConversations(context: context).execute(
         claimed[0].get().map(\.message.conversationID), on: connection)
+    }
+  }
+
+  private func useTemplates() async throws {
+    let now = clock.now()
+    for succeeds in [true, false] {
+      guard
+        let lease = try await store.beginTemplateSync(
+          account: Sample.account, notTriedSince: nil, at: now, lease: .seconds(60))
+      else { continue }
+      if succeeds {
+        let record = TemplateRecord(sid: "HX1", name: "n", language: "en", types: [:])
+        _ = try await store.finishTemplateSync(lease, with: [record], at: now)
+      } else {
+        try await store.failTemplateSync(lease, error: "x")
+      }
+    }
+    try await store.forgetTemplates(exceptOf: [Sample.account])
+    _ = try await store.templateSyncs()
+    _ = try await store.template(sid: "HX1", account: nil)
+    for page in [PageRequest(), PageRequest(cursor: PageCursor(id: clock.makeIdentifier()))] {
+      var filters = (0..<4).map { _ in TemplateQuery() }
+      filters[1].status = "approved"
+      filters[2].language = "en"
+      filters[3].search = "x"
+      for filter in filters { _ = try await store.templates(filter, page: page) }
     }
   }
 

@@ -46,6 +46,7 @@ struct ControlTests {
       ("/sandbox/inbound", "from=+14155550101&to=+19995550000", 404), ("/sandbox/inbound", "redeliver=SM1", 404),
       ("/sandbox/chaos", #"{"dropCallbacks":2}"#, 400), ("/sandbox/chaos", #"{"drop":1}"#, 400),
       ("/sandbox/chaos", #"{"failSends":{"count":1,"status":200}}"#, 400),
+      ("/sandbox/chaos", #"{"failMedia":{"count":1,"status":200}}"#, 400),
       ("/sandbox/webhook", "incoming=nowhere", 400),
       ("/sandbox/webhook", #"{"account":"AC1"}"#, 404),
     ])

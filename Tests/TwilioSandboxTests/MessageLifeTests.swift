@@ -139,7 +139,7 @@ struct MessageLifeTests {
       &state,
       [
         "To": "whatsapp:+447700900123", "From": "whatsapp:+14155238886",
-        "ContentSid": "HX" + String(repeating: "b", count: 32),
+        "ContentSid": SandboxTemplate.orderUpdateSID,
       ], at: Self.start + .seconds(86400))
     _ = Self.statuses(&state)
     #expect(state.log[early.sid]?.errorCode == 63016)

@@ -29,7 +29,7 @@ struct OpenAPITests {
     ]),
     FormFields([
       "To": "whatsapp:+447700900123", "MessagingServiceSid": service,
-      "ContentSid": "HX" + String(repeating: "b", count: 32), "ContentVariables": #"{"1":"Alex"}"#,
+      "ContentSid": SandboxTemplate.orderUpdateSID, "ContentVariables": #"{"1":"Alex"}"#,
     ]),
     FormFields([
       "To": "whatsapp:+447700900123", "From": "whatsapp:+14155238886", "Body": "here",

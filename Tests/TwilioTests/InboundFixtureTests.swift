@@ -39,7 +39,9 @@ import Testing
       #expect(message.content.forwarded ?? false == expect["forwarded"]?.boolValue, comment)
       #expect(message.content.frequentlyForwarded ?? false == expect["frequently_forwarded"]?.boolValue, comment)
       #expect((message.content.referral != nil) == expect["has_referral"]?.boolValue, comment)
-      #expect(message.optOut?.rawValue.uppercased() == expect["opt_out_type"]?.stringValue, comment)
+      #expect(
+        (message.isOptOutAnswered ? message.optOut?.rawValue.uppercased() : nil) == expect["opt_out_type"]?.stringValue,
+        comment)
       #expect(message.profileName == expect["profile_name"]?.stringValue, comment)
       #expect(message.replyToProviderSID == expect["reply_to"]?["sid"]?.stringValue, comment)
       #expect(message.receivedAt == Sample.now && !message.recovered, comment)

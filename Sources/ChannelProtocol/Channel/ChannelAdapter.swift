@@ -13,6 +13,9 @@ public protocol ChannelAdapter: Sendable {
 
   var capabilities: ChannelCapabilities { get }
 
+  /// What the entry in `channels.yaml` asks of the engine; left out: the defaults.
+  var policies: ChannelPolicies { get }
+
   /// The paths the provider calls. Several adapters may name the same one.
   var routes: [WebhookRoute] { get }
 
@@ -27,6 +30,10 @@ public protocol ChannelAdapter: Sendable {
 
   /// Makes one call to the provider, and only one: the engine decides on retries.
   func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt
+}
+
+extension ChannelAdapter {
+  public var policies: ChannelPolicies { ChannelPolicies() }
 }
 
 /// An adapter that can say what became of a message whose `send` gave no answer.

@@ -37,6 +37,8 @@ public struct ChannelCapabilities: Sendable, Hashable {
     case phone
     /// E.164, or an id of the provider's.
     case phoneOrID
+    /// An id of the provider's only: a page-scoped id, say.
+    case id
   }
 
   /// Writes the `capabilities` object of `GET /api/channels`.

@@ -25,6 +25,10 @@ public struct InboundMessage: Sendable, Hashable {
   /// The provider's id of the message this one answers.
   public var replyToProviderSID: String?
   public var optOut: OptOutSignal?
+  /// The provider itself gave the signal, and has answered the contact.
+  public var isOptOutAnswered: Bool
+  /// The pool of ours that it came through.
+  public var pool: String?
   public var segmentCount: Int?
   public var receivedAt: Timestamp
   /// The provider found by reconciliation, not by a webhook.
@@ -35,7 +39,8 @@ public struct InboundMessage: Sendable, Hashable {
   public init(
     accountSID: String, providerSID: String, channelType: ChannelType, from: String, to: String, body: String?,
     content: Content, media: [InboundMedia] = [], profileName: String? = nil, aliases: [String] = [],
-    replyToProviderSID: String? = nil, optOut: OptOutSignal? = nil, segmentCount: Int? = nil, receivedAt: Timestamp,
+    replyToProviderSID: String? = nil, optOut: OptOutSignal? = nil, isOptOutAnswered: Bool = false,
+    pool: String? = nil, segmentCount: Int? = nil, receivedAt: Timestamp,
     recovered: Bool = false, raw: RawPayload
   ) {
     self.accountSID = accountSID
@@ -50,6 +55,8 @@ public struct InboundMessage: Sendable, Hashable {
     self.aliases = aliases
     self.replyToProviderSID = replyToProviderSID
     self.optOut = optOut
+    self.isOptOutAnswered = isOptOutAnswered
+    self.pool = pool
     self.segmentCount = segmentCount
     self.receivedAt = receivedAt
     self.recovered = recovered
@@ -71,7 +78,7 @@ public struct InboundMedia: Sendable, Hashable {
   }
 }
 
-/// What the provider made of a keyword.
+/// What a contact asks for with a keyword.
 public enum OptOutSignal: String, Sendable, Hashable { case stop, start, help }
 
 /// A report on a message of ours.

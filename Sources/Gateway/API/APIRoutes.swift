@@ -14,6 +14,8 @@ struct APIServices: Sendable {
   let directory: ChannelDirectory
   let secrets: SecretBox
   let webhookAddresses: WebhookAddressCheck
+  let templates: TemplateSync
+  let media: MediaServices
   let clock: any WallClock
 }
 
@@ -32,8 +34,10 @@ struct APIRouter {
   }
 
   /// Adds a route that needs a key with `scope`; nil: none.
+  /// - Parameter readsQuery: the handler of a writing route reads the parameters itself.
   mutating func on(
-    _ method: HTTPRequest.Method, _ path: String, scope: APIKey.Scope?, _ handler: @escaping APIHandler
+    _ method: HTTPRequest.Method, _ path: String, scope: APIKey.Scope?, readsQuery: Bool = false,
+    _ handler: @escaping APIHandler
   ) {
     methods[path, default: []].append(method)
     if method == .get { methods[path, default: []].append(.head) }
@@ -41,7 +45,7 @@ struct APIRouter {
     let answer: APIHandler = { request, context in
       var context = context
       if let scope { context.principal = try await authentication.require(scope, request) }
-      if method != .get {
+      if method != .get, !readsQuery {
         // What writes takes no parameters; one that was meant to matter must not be passed over.
         var query = QueryReader(request)
         try query.finish()

@@ -27,6 +27,20 @@ extension APIRouter {
       return .page(try await services.store.messages(filter, page: page)) { $0.write(to: &$1) }
     }
 
+    on(.delete, "/api/messages/:id", scope: .send) { _, context in
+      let id = try context.identifier("id", of: "message")
+      switch try await services.store.cancel(id, deadline: services.intake.deadline) {
+      case .canceled(let message): return Response { message.write(to: &$0) }
+      case .notFound: throw Problem.notFound("message")
+      case .notCancelable(let message):
+        throw Problem(
+          .conflict, "not_cancelable",
+          message.direction == .inbound
+            ? "A message that came in cannot be canceled."
+            : "The message is \(message.status.rawValue): it is too late.")
+      }
+    }
+
     on(.get, "/api/messages/:id", scope: .read) { request, context in
       var query = QueryReader(request)
       let include = query.string("include")

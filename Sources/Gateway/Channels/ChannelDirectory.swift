@@ -9,6 +9,7 @@ struct ConfiguredChannel: Sendable {
   let account: Account
   let type: ChannelType
   let capabilities: ChannelCapabilities
+  let policies: ChannelPolicies
   let senders: [Sender]
 
   init(id: String, adapter: any ChannelAdapter, account: Account) {
@@ -17,6 +18,7 @@ struct ConfiguredChannel: Sendable {
     self.account = account
     type = Swift.type(of: adapter).type
     capabilities = adapter.capabilities
+    policies = adapter.policies
     senders = adapter.senders
   }
 

@@ -40,14 +40,17 @@ extension AccountEntry {
     ).mapValues(Secret.init)
     baseURL = value["baseURL"].flatMap { WebURL.base($0, label: "baseURL", validator: &validator) }
 
+    let isOfOtherProvider = (value["provider"]?.string ?? "twilio") != "twilio"
     if let written = value["accountSID"] {
       let text = written.string ?? ""
-      if Self.isAccountSID(text) {
+      if Self.isAccountSID(text) || (isOfOtherProvider && !text.isEmpty && text != "sandbox") {
         accountSID = text
         if authTokens.isEmpty {
           let place = value["authTokens"]?.position ?? value.position
           validator.report("account `\(id)` has an accountSID but no auth token: authTokens is empty", at: place)
         }
+      } else if isOfOtherProvider {
+        validator.report("only Twilio has a sandbox: accountSID must be the account's id", at: written.position)
       } else if text != "sandbox" {
         // Not printed: a token put into the wrong key would be.
         validator.report("accountSID must be AC and 32 hexadecimal digits, or `sandbox`", at: written.position)

@@ -43,7 +43,10 @@ public struct ConfigurationSchema: Sendable, Hashable {
   static let accountKeys = [
     ConfigurationKey("id", .string, required: true, "The name that channels use."),
     ConfigurationKey(
-      "accountSID", .string, required: true, "AC and 32 hexadecimal digits, or `sandbox` for the built-in one."),
+      "provider", .string, "Whose account it is, a word of a channel package's; twilio if left out."),
+    ConfigurationKey(
+      "accountSID", .string, required: true,
+      "AC and 32 hexadecimal digits, or `sandbox` for the built-in one; another provider's own id."),
     ConfigurationKey(
       "authTokens", .list(.string), secret: true, "The first one calls, all of them verify; empty ones are passed over."
     ),

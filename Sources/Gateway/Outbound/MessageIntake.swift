@@ -17,7 +17,15 @@ struct MessageIntake: Sendable {
     let channel = try await channel(for: request)
     let now = clock.now()
     try check(request, channel: channel, now: now)
-    guard let sender = channel.senders.first else {
+    try await checkOptOut(request, channel: channel)
+    let standing = try await store.standing(
+      of: Address(type: channel.type, value: request.to), on: channel.line)
+    var request = request
+    let heldOutside = try applyWindow(&request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
+    try await TemplateCheck(store: store).check(
+      request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
+    guard let sender = StickySender.choose(from: channel.senders, for: request.to, lastUsed: standing?.ourAddress)
+    else {
       throw Problem(.unprocessableContent, "unknown_channel", "The channel \(channel.id) has no sender.")
     }
     let content = content(of: request)
@@ -27,9 +35,10 @@ struct MessageIntake: Sendable {
         id: clock.makeIdentifier(), to: Address(type: channel.type, value: request.to), channel: channel.id,
         channelType: channel.type, line: channel.line, sender: sender.address, senderKey: channel.senderKey(sender),
         accountSID: channel.account.accountSID, body: body(of: request, content), content: content,
-        media: request.media, template: request.template, segments: segments, units: segments?.count ?? 1,
+        media: request.media, uploads: try await uploads(in: request), template: request.template, segments: segments,
+        units: segments?.count ?? 1,
         scheduledAt: request.scheduledAt, validFor: request.validFor, replyTo: request.replyTo,
-        metadata: request.metadata, createdAt: now), deadline: deadline)
+        metadata: request.metadata, heldOutside: heldOutside, createdAt: now), deadline: deadline)
   }
 
   // MARK: Which channel
@@ -80,6 +89,48 @@ struct MessageIntake: Sendable {
   private func lastUsed(_ address: String, among candidates: [ConfiguredChannel]) async throws -> ConfiguredChannel? {
     guard let id = try await store.lastChannel(of: address, types: candidates.map(\.type)) else { return nil }
     return candidates.first { $0.id == id }
+  }
+
+  // MARK: Whether they want it
+
+  private func checkOptOut(_ request: SendRequest, channel: ConfiguredChannel) async throws {
+    guard channel.policies.refusesOptedOut else { return }
+    let scopes = try await store.optedOutScopes(of: Address(type: channel.type, value: request.to))
+    guard !scopes.isEmpty else { return }
+    let ours = Set(channel.senders.map { OptOutScope.line($0.address) } + [.account])
+    guard scopes.isDisjoint(with: ours) else {
+      throw Problem(
+        .unprocessableContent, "recipient_opted_out", "The recipient has opted out of messages from this sender.",
+        errors: [.init(field: "to", message: "has opted out")])
+    }
+  }
+
+  /// Templates may go out at any time; everything else only within the channel's window.
+  /// - Returns: the window, where the message is to be held outside of it.
+  private func applyWindow(
+    _ request: inout SendRequest, channel: ConfiguredChannel, lastInboundAt last: Timestamp?, now: Timestamp
+  ) throws(Problem) -> Duration? {
+    guard let window = channel.capabilities.window, !request.isTemplate else { return nil }
+    // What is scheduled is judged by the time it leaves at.
+    if let last, last + window > request.scheduledAt ?? now { return nil }
+    switch channel.policies.outsideWindow {
+    case .hold: return window
+    case .reject:
+      throw Problem(
+        .unprocessableContent, "outside_window",
+        last == nil
+          ? "The contact has not written on this channel yet: only a template can be sent."
+          : "The contact's last message is too long ago: only a template can be sent.",
+        errors: [.init(field: "contentSid", message: "is needed outside the window")])
+    case .template(let sid):
+      guard let text = request.body, request.media.isEmpty, request.content == nil else {
+        throw Problem(
+          .unprocessableContent, "outside_window", "Outside the window only text can go out, in a template.")
+      }
+      request.template = TemplateReference(sid: sid, variables: ["1": text])
+      request.body = nil
+      return nil
+    }
   }
 
   // MARK: Whether it can be carried
@@ -134,25 +185,6 @@ struct MessageIntake: Sendable {
 enum AddressCheck {
   /// What is wrong with it, as a sentence's end; nil: nothing.
   static func problem(_ address: String, _ capabilities: ChannelCapabilities) -> String? {
-    switch capabilities.recipients {
-    case .phone:
-      return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123"
-    case .phoneOrID:
-      if address.utf8.first == UInt8(ascii: "+") {
-        return isE164(address) ? nil : "must be a phone number in E.164, such as +14155550123"
-      }
-      let isPlain = address.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-      return isPlain && address.utf8.contains(UInt8(ascii: "."))
-        ? nil : "must be a phone number in E.164, or a user's id"
-    }
-  }
-
-  /// `^\+[1-9]\d{6,14}$`
-  static func isE164(_ address: String) -> Bool {
-    let bytes = Array(address.utf8)
-    guard bytes.count >= 8, bytes.count <= 16, bytes[0] == UInt8(ascii: "+"), bytes[1] != UInt8(ascii: "0") else {
-      return false
-    }
-    return bytes.dropFirst().allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    capabilities.recipients.problem(with: address)
   }
 }

@@ -22,6 +22,13 @@ struct SendRequest: Sendable {
 
   static let maximumBody = 1_600
 
+  /// Whether it is a template's message, by either way of saying so.
+  var isTemplate: Bool {
+    if template != nil { return true }
+    if case .template = content?.kind { return true }
+    return false
+  }
+
   init(_ reader: BodyReader) throws(Problem) {
     var reader = reader
     let (type, address) = Address.split(reader.required("to", maximum: 200))
@@ -30,8 +37,10 @@ struct SendRequest: Sendable {
     channel = reader.string("channel", maximum: 200)
     body = reader.string("body", maximum: Self.maximumBody)
     media = reader.strings("media", maximum: 10) ?? []
-    for (index, url) in media.enumerated() where !(url.hasPrefix("https://") || url.hasPrefix("http://")) {
-      reader.errors.append(.init(field: "media[\(index)]", message: "must be an http or https URL"))
+    for (index, source) in media.enumerated()
+    where !(source.hasPrefix("https://") || source.hasPrefix("http://") || Identifier(source) != nil) {
+      reader.errors.append(
+        .init(field: "media[\(index)]", message: "must be an http or https URL, or the id of an uploaded file"))
     }
     let contentSID = reader.string("contentSid", maximum: 64)
     let variables = reader.stringMap("variables", keys: 100, bytes: 64 << 10)

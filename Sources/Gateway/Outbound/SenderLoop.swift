@@ -14,6 +14,8 @@ struct SendingContext: Sendable {
   let clock: any WallClock
   let logger: Logger
   let metrics: any MetricsFactory
+  /// Where providers fetch uploaded files; nil: there are none.
+  var mediaLinks: MediaLinks?
   /// How long a claim is good for: longer than the longest call.
   var claimLease: Duration = .seconds(60)
   /// What must be left of a claim when its call begins: the longest call, and time to write its outcome down.
@@ -117,7 +119,7 @@ actor SenderLoop {
   private nonisolated func outbound(_ entry: ClaimedSend, channel: ConfiguredChannel) -> OutboundMessage {
     OutboundMessage(
       id: entry.message.id, from: entry.message.from, to: entry.message.to, channelType: entry.message.channelType,
-      body: entry.message.body, content: entry.message.content, mediaURLs: entry.mediaURLs,
+      body: entry.message.body, content: entry.message.content, mediaURLs: entry.mediaURLs.map(context.mediaURL),
       template: entry.message.template, validity: entry.validity,
       statusCallback: "\(context.publicURL)\(channel.path(for: .status) ?? "")?message=\(entry.message.id)")
   }

@@ -12,6 +12,9 @@ struct Migration: Sendable {
     Migration(version: 3, name: "webhooks and deliveries", sql: webhooksSchema),
     Migration(version: 4, name: "keys, templates, opt-outs, media, idempotency", sql: apiSchema),
     Migration(version: 5, name: "conversations move in place", sql: activitySchema),
+    Migration(version: 6, name: "media fetching", sql: mediaSchema),
+    Migration(version: 7, name: "template sync", sql: templateSyncSchema),
+    Migration(version: 8, name: "opt-outs and held messages", sql: holdingSchema),
   ]
 }
 
@@ -352,4 +355,11 @@ private let activitySchema = """
   DROP INDEX conversations_activity;
   CREATE INDEX conversations_activity ON conversations (activity_bin DESC);
   CREATE INDEX parked_statuses_age ON parked_statuses (at);
+  """
+
+/// A held message waits in the outbox, in state 3, for its conversation's contact to write.
+private let holdingSchema = """
+  CREATE INDEX opt_outs_by_address ON opt_outs (address, id DESC);
+  ALTER TABLE outbox ADD COLUMN held_for uuid;
+  CREATE INDEX outbox_held ON outbox (held_for) WHERE held_for IS NOT NULL;
   """

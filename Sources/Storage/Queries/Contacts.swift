@@ -71,7 +71,7 @@ extension PostgresMessageStore {
 
 extension String {
   /// The text as itself within a LIKE pattern.
-  fileprivate var escapedForLike: String {
+  var escapedForLike: String {
     replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
   }
 }

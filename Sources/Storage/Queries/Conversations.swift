@@ -13,6 +13,29 @@ extension PostgresMessageStore {
     return try await run { try ConversationRows.load([id], context: context, on: $0)[id] }
   }
 
+  private static let standingStatement = Statement(
+    "conversation_standing",
+    """
+    SELECT v.last_inbound_at, m.ours FROM conversations v
+    LEFT JOIN LATERAL (
+      SELECT CASE WHEN m.inbound THEN m.recipient ELSE m.sender END AS ours FROM messages m
+      WHERE m.id = v.last_message_id LIMIT 1) m ON true
+    WHERE v.channel_type = $1 AND v.address = $2 AND v.line = $3
+    """)
+
+  public func standing(of address: Address, on line: String) async throws -> ConversationStanding? {
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.text(address.type.rawValue)
+      parameters.text(address.value)
+      parameters.text(line)
+      return try connection.execute(Self.standingStatement, parameters).first.map { row in
+        var reader = ColumnReader(row)
+        return ConversationStanding(lastInboundAt: try reader.timestampOrNil(), ourAddress: try reader.textOrNil())
+      }
+    }
+  }
+
   /// Those with the newest activity first.
   public func conversations(_ query: ConversationQuery, page: PageRequest) async throws -> Page<Conversation> {
     let context = context

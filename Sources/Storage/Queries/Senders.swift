@@ -54,6 +54,12 @@ extension PostgresMessageStore {
     Statement(
       "release_delivery_leases",
       "UPDATE deliveries SET lease = NULL, lease_until = NULL WHERE state = 0 AND lease_until > now()"),
+    Statement(
+      "release_media_leases",
+      "UPDATE media SET lease = NULL, run_at = now() WHERE state = 'pending' AND run_at > now() AND lease IS NOT NULL"),
+    Statement(
+      "release_template_leases",
+      "UPDATE template_syncs SET lease = NULL, lease_until = NULL WHERE lease_until > now()"),
   ]
 
   public func releaseAllLeases() async throws {

@@ -136,29 +136,40 @@ struct ConversationResolution {
           isContactNew: found.contact == nil))
     }
     let missing = resolved.indices.filter { resolved[$0].isNew }
-    if !missing.isEmpty {
-      try insert(Array(newContacts.values), missing, requests, resolved, on: connection)
+    guard !missing.isEmpty else { return resolved }
+    let optedOut = try insert(Array(newContacts.values), missing, requests, resolved, on: connection)
+    // Rare: who comes back after having been deleted is still opted out.
+    for index in resolved.indices where resolved[index].isContactNew && optedOut.contains(resolved[index].key.contact) {
+      resolved[index].contact.channels[0].optedOut = true
     }
     return resolved
   }
 
+  /// - Returns: the new contacts whose address the ledger knows as opted out.
+  ///
   /// In key order, so that two nodes which make the same rows wait for each other in one direction only.
   private func insert(
     _ contacts: [Contact], _ missing: [Int], _ requests: [Request], _ resolved: [ResolvedConversation],
     on connection: Connection
-  ) throws {
+  ) throws -> Set<ConversationKey> {
     let contacts = contacts.sorted { $0.firstAddress.sortsBefore($1.firstAddress) }
     let conversations = missing.sorted { requests[$0].key.sortsBefore(requests[$1].key) }
     var steps = contacts.isEmpty ? [] : insert(contacts)
     steps.append((Self.insertConversations, conversationParameters(conversations, requests, resolved)))
+    let answers: [Rows]
     do throws(PostgresError) {
-      try connection.pipeline(steps)
+      answers = try connection.pipeline(steps)
     } catch {
       // Another node made the same contact or conversation first, or the contact was deleted meanwhile: no fault of
       // the message, so the lane must not take it for bad data.
       let isLostRace = error.sqlState == .uniqueViolation || error.sqlState == .foreignKeyViolation
       throw isLostRace ? unitIsStale("a contact or conversation changed while one like it was made") : error
     }
+    guard !contacts.isEmpty else { return [] }
+    return Set(
+      try answers[1].filter { try $0.bool(2) }.map {
+        ConversationKey(address: Address(type: ChannelType(try $0.text(0)), value: try $0.text(1)), line: "")
+      })
   }
 
   private static let insertContacts = Statement(
@@ -171,8 +182,11 @@ struct ConversationResolution {
   private static let insertContactChannels = Statement(
     "insert_contact_channels",
     """
-    INSERT INTO contact_channels (id, contact_id, type, address, profile_name, created_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    INSERT INTO contact_channels (id, contact_id, type, address, profile_name, created_at, opted_out)
+    SELECT n.*, \(OptOutLedger.isOptedOut("n.type", "n.address"))
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+      AS n(id, contact_id, type, address, profile_name, created_at)
+    RETURNING type, address, opted_out
     """)
 
   private func insert(_ contacts: [Contact]) -> [(Statement, Parameters)] {

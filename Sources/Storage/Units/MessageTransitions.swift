@@ -26,6 +26,7 @@ struct MessageTransitions {
   private var changed: Set<Identifier> = []
   private var history: [(Identifier, StatusReport, [UInt8]?)] = []
   private var settledOutbox: [Identifier] = []
+  private var optOuts: [OptOutChange] = []
   private var events: EventBatch
 
   struct ProviderKey: Hashable {
@@ -129,10 +130,23 @@ struct MessageTransitions {
       if projection != stored.projection { changed.insert(id) }
       stored.take(projection, context: context.resources)
       history.append((id, report, transition.raw))
+      if moved { noteOptOut(stored.message, report) }
       if moved { announce(stored.message, before: before, at: report.at) }
     }
     messages[id] = stored
     return true
+  }
+
+  /// A provider that refuses a recipient for an opt-out knows of one that we do not.
+  private mutating func noteOptOut(_ message: Message, _ report: StatusReport) {
+    guard report.status == .failed || report.status == .undelivered, let code = report.errorCode,
+      context.resources.explain(code)?.isOptOut == true
+    else { return }
+    let address = Address(type: message.channelType, value: message.to)
+    optOuts.append(
+      OptOutChange(
+        contactID: message.contactID, channelType: address.type, address: address.value, scope: .line(message.from),
+        optedOut: true, source: .refusal, messageID: message.id, at: report.at))
   }
 
   private mutating func announce(_ message: Message, before: DeliveryStatus, at: Timestamp) {
@@ -172,6 +186,8 @@ struct MessageTransitions {
 
   /// Writes everything and commits; `extra` steps go before the events.
   func finish(_ extra: [(Statement, Parameters)] = [], on connection: Connection) throws {
+    var events = events
+    _ = try OptOutLedger.record(optOuts, context: context, to: &events, on: connection)
     var steps: [(Statement, Parameters)] = []
     if !changed.isEmpty { steps.append((Self.update, updateParameters())) }
     if !history.isEmpty { steps.append((Self.insertHistory, historyParameters())) }

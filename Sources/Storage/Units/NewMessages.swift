@@ -38,11 +38,13 @@ struct NewMessages {
 
   /// Writes `messages`, their files and their events, and commits.
   ///
-  /// - Parameter extra: further steps, given the messages that were not there before.
-  /// - Returns: the ids of those.
+  /// - Parameters:
+  ///   - optOuts: what the messages say of their senders, by message.
+  ///   - extra: further steps, given the messages that were not there before and their conversations.
+  /// - Returns: the ids of those messages.
   func write(
-    _ messages: [NewMessage], as type: EventType, on connection: Connection,
-    extra: (Set<Identifier>) -> [(Statement, Parameters)] = { _ in [] }
+    _ messages: [NewMessage], as type: EventType, optOuts: [OptOutChange] = [], on connection: Connection,
+    extra: (Set<Identifier>, [TouchedConversation]) -> [(Statement, Parameters)] = { _, _ in [] }
   ) throws -> Set<Identifier> {
     var groups = ConversationGroups(messages)
     let touched = try insert(messages, groups, on: connection)
@@ -50,14 +52,20 @@ struct NewMessages {
     try checkNoneIsAstray(messages, inserted, on: connection)
     try refreshContacts(&groups, touched, on: connection)
     var events = EventBatch(context)
+    let changed = try OptOutLedger.record(
+      optOuts.filter { $0.messageID.map { inserted.contains($0) } ?? true }, context: context, to: &events,
+      on: connection)
+    for contact in changed { groups.replace(contact) }
     let announcement = BatchAnnouncement(context: context, messages: messages, groups: groups, touched: touched)
     let entries = announcement.append(as: type, to: &events)
     let media = mediaSteps(
       messages.indices.filter { !messages[$0].message.media.isEmpty }.map { messages[$0] }.filter {
         inserted.contains($0.message.id)
       })
-    try events.commit(media + extra(inserted), on: connection)
+    try events.commit(media + extra(inserted, touched), on: connection)
     cache?.remember(entries)
+    // They have moved on since the statement that wrote the messages.
+    if !changed.isEmpty { cache?.forget(entries.map(\.key)) }
     return inserted
   }
 
@@ -144,9 +152,10 @@ struct NewMessages {
   private static let insertMedia = Statement(
     "insert_media",
     """
-    INSERT INTO media (id, message_id, position, state, content_type, filename, provider_url, account_sid, created_at)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-      $9::timestamptz[])
+    INSERT INTO media (id, message_id, position, state, content_type, size, filename, provider_url, account_sid,
+      created_at)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::int8[], $7::text[],
+      $8::text[], $9::text[], $10::timestamptz[])
     """)
 
   /// The step that keeps the files of `messages`, where they have any.
@@ -161,6 +170,7 @@ struct NewMessages {
     p.int2Array(items.map { Int16(clamping: $0.1) })
     p.textArray(items.map(\.2.state.rawValue))
     p.textArray(items.map(\.2.contentType))
+    p.int8Array(items.map { $0.2.size.map { Int64($0) } })
     p.textArray(items.map(\.2.filename))
     p.textArray(items.map(\.3))
     p.textArray(items.map(\.0.accountSID))

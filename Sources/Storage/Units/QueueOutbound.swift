@@ -20,6 +20,8 @@ public struct OutboundRecord: Sendable {
   public var content: Content
   /// URLs or ids of uploaded media, in order.
   public var media: [String]
+  /// What is known of those of `media` that were uploaded.
+  public var uploads: [String: MediaFile]
   public var template: TemplateReference?
   public var segments: Segments?
   /// Parts it takes of the sender's rate.
@@ -32,14 +34,17 @@ public struct OutboundRecord: Sendable {
   public var replyTo: Identifier?
   public var resendOf: Identifier?
   public var metadata: [String: String]
+  /// Hold it until the contact writes, unless they have within this time.
+  public var heldOutside: Duration?
   public var createdAt: Timestamp
 
   public init(
     id: Identifier, to: Address, channel: String, channelType: ChannelType, line: String, sender: String,
     senderKey: String, accountSID: String, body: String?, content: Content, media: [String] = [],
+    uploads: [String: MediaFile] = [:],
     template: TemplateReference? = nil, segments: Segments? = nil, units: Int = 1, priority: Int = 10,
     scheduledAt: Timestamp? = nil, validFor: Int? = nil, replyTo: Identifier? = nil, resendOf: Identifier? = nil,
-    metadata: [String: String] = [:], createdAt: Timestamp
+    metadata: [String: String] = [:], heldOutside: Duration? = nil, createdAt: Timestamp
   ) {
     self.id = id
     self.to = to
@@ -52,6 +57,7 @@ public struct OutboundRecord: Sendable {
     self.body = body
     self.content = content
     self.media = media
+    self.uploads = uploads
     self.template = template
     self.segments = segments
     self.units = units
@@ -61,6 +67,7 @@ public struct OutboundRecord: Sendable {
     self.replyTo = replyTo
     self.resendOf = resendOf
     self.metadata = metadata
+    self.heldOutside = heldOutside
     self.createdAt = createdAt
   }
 }
@@ -73,8 +80,9 @@ struct QueueOutbound: BatchOperation {
   private static let insertOutbox = Statement(
     "insert_outbox",
     """
-    INSERT INTO outbox (message_id, sender_key, channel, sender, priority, units, run_at)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::int4[], $7::timestamptz[])
+    INSERT INTO outbox (message_id, sender_key, channel, sender, priority, units, run_at, state, held_for)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::int4[], $7::timestamptz[],
+      $8::int2[], $9::uuid[])
     """)
 
   func execute(_ items: [OutboundRecord], on connection: Connection) throws -> [Result<Message, any Error>] {
@@ -85,14 +93,30 @@ struct QueueOutbound: BatchOperation {
       }, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0]) }
     _ = try NewMessages(context: context, cache: nil, trustsNew: false)
-      .write(messages, as: .messageQueued, on: connection) { inserted in
-        let new = items.filter { inserted.contains($0.id) }
-        return new.isEmpty ? [] : [(Self.insertOutbox, outboxParameters(new))]
+      .write(messages, as: .messageQueued, on: connection) { inserted, touched in
+        let new = items.indices.filter { inserted.contains(items[$0].id) }
+        guard !new.isEmpty else { return [] }
+        let held = heldFor(new, items, messages, touched)
+        return [(Self.insertOutbox, outboxParameters(new.map { items[$0] }, heldFor: held))]
       }
     return messages.map { .success($0.message) }
   }
 
-  private func outboxParameters(_ items: [OutboundRecord]) -> Parameters {
+  /// The conversation that each message waits for, where its contact has not written meanwhile: the conversation's row
+  /// is locked by now, so nobody writes between this look and our commit.
+  private func heldFor(
+    _ indices: [Int], _ items: [OutboundRecord], _ messages: [NewMessage], _ touched: [TouchedConversation]
+  ) -> [Identifier?] {
+    let now = context.clock.now()
+    return indices.map { index in
+      guard let window = items[index].heldOutside else { return nil }
+      let id = messages[index].message.conversationID
+      let last = touched.first { $0.id == id }?.lastInboundAt
+      return last.map { $0 + window > now } ?? false ? nil : id
+    }
+  }
+
+  private func outboxParameters(_ items: [OutboundRecord], heldFor held: [Identifier?]) -> Parameters {
     var p = Parameters()
     p.identifierArray(items.map(\.id))
     p.textArray(items.map(\.senderKey))
@@ -101,13 +125,18 @@ struct QueueOutbound: BatchOperation {
     p.int2Array(items.map { Int16(clamping: $0.priority) })
     p.int4Array(items.map { Int32(clamping: $0.units) })
     p.timestampArray(items.map { $0.scheduledAt ?? $0.createdAt })
+    p.int2Array(held.map { $0 == nil ? 0 : 3 })
+    p.identifierArray(held)
     return p
   }
 
   private func newMessage(_ item: OutboundRecord, _ resolved: ResolvedConversation) -> NewMessage {
-    let media = item.media.map { _ in
+    let media = item.media.map { source in
       let id = context.clock.makeIdentifier()
-      return MediaItem(id: id, state: .ready, contentType: nil, url: context.resources.mediaURL(id))
+      let file = item.uploads[source]
+      return MediaItem(
+        id: id, state: .ready, contentType: file?.contentType, url: context.resources.mediaURL(id), size: file?.size,
+        filename: file?.filename)
     }
     return NewMessage(
       message: Message(

@@ -79,7 +79,42 @@ struct ReceiveInbound: BatchOperation {
     let replies = try resolveReplies(items, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
     return try NewMessages(context: context, cache: cache, trustsNew: trustsNew)
-      .write(messages, as: .messageNew, on: connection)
+      .write(messages, as: .messageNew, optOuts: optOuts(items, messages), on: connection) { _, touched in
+        releaseHeld(in: touched, messages)
+      }
+  }
+
+  /// Asking for help changes nothing.
+  private func optOuts(_ items: [InboundRecord], _ messages: [NewMessage]) -> [OptOutChange] {
+    items.indices.compactMap { index in
+      let inbound = items[index].message
+      guard let signal = inbound.optOut, signal != .help else { return nil }
+      let address = Address(type: inbound.channelType, value: inbound.from)
+      return OptOutChange(
+        contactID: messages[index].message.contactID, channelType: address.type, address: address.value,
+        scope: inbound.pool.map { .service($0) } ?? .sender(inbound.to), optedOut: signal == .stop,
+        source: inbound.isOptOutAnswered ? .provider : .keyword, messageID: items[index].id, at: inbound.receivedAt)
+    }
+  }
+
+  private static let release = Statement(
+    "release_held",
+    """
+    UPDATE outbox SET state = 0, held_for = NULL, run_at = greatest(run_at, $2) WHERE held_for = ANY ($1::uuid[])
+    """)
+
+  /// Messages that waited for these contacts to write.
+  private func releaseHeld(
+    in touched: [TouchedConversation], _ messages: [NewMessage]
+  ) -> [(Statement, Parameters)] {
+    let windowed = Set(
+      messages.filter { context.resources.windows[$0.message.channelType.contactType] != nil }
+        .map(\.message.conversationID))
+    guard !windowed.isEmpty else { return [] }
+    var parameters = Parameters()
+    parameters.identifierArray(touched.map(\.id).filter { windowed.contains($0) })
+    parameters.timestamp(context.clock.now())
+    return [(Self.release, parameters)]
   }
 
   private func resolveReplies(_ items: [InboundRecord], on connection: Connection) throws -> [Identifier?] {

@@ -3,7 +3,7 @@
 public import ChannelProtocol
 
 /// A channel whose messages go through Twilio's Messages resource and its webhooks.
-public protocol TwilioChannel: OutcomeLookup, StatusLookup {
+public protocol TwilioChannel: OutcomeLookup, StatusLookup, TemplateCatalog, MediaFetching {
   var line: TwilioLine { get }
 
   /// What to ask of Twilio for a message, beginning with ``TwilioLine/request(for:)``.
@@ -23,6 +23,8 @@ extension TwilioChannel {
   }
 
   public func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt {
+    // Whoever calls has asked the capabilities before; whoever has not finds them true.
+    if let refusal = capabilities.refusal(of: message) { throw .unsupportedContent(refusal) }
     let request = try request(for: message)
     do {
       return SendReceipt(try await line.client.create(request))
@@ -59,13 +61,6 @@ extension TwilioChannel {
     } catch {
       throw SendFailure(error)
     }
-  }
-}
-
-extension SendFailure {
-  /// The channel cannot carry this; the sentence says what, for a person.
-  public static func unsupportedContent(_ message: String) -> SendFailure {
-    SendFailure(.rejected, code: "unsupported_content", message: message)
   }
 }
 

@@ -14,11 +14,15 @@ public struct TwilioLine: Sendable {
   public let clock: any WallClock
   private let accountSID: String
   private let publicURL: String
+  private let keywords: OptOutKeywords
   private let signature: RequestSignature
 
-  /// - Parameter defaultRate: Parts per second where the configuration says nothing.
+  /// - Parameters:
+  ///   - defaultRate: Parts per second where the configuration says nothing.
+  ///   - keywords: The words that contacts opt out with.
   public init(
-    type: ChannelType, senders: TwilioSenders, defaultRate: Double, context: ChannelContext
+    type: ChannelType, senders: TwilioSenders, defaultRate: Double, keywords: OptOutKeywords = .standard,
+    context: ChannelContext
   ) throws(ConfigurationProblem) {
     self.type = type
     addresses = try senders.addresses(of: type)
@@ -28,6 +32,7 @@ public struct TwilioLine: Sendable {
     clock = context.clock
     accountSID = context.account.accountSID
     publicURL = context.publicURL
+    self.keywords = keywords
     signature = RequestSignature(tokens: context.account.authTokens, sharedKeys: context.account.sharedKeys)
   }
 
@@ -86,7 +91,7 @@ public struct TwilioLine: Sendable {
     guard webhook.accountSID != nil else { throw .notAMessage("it names no account") }
     switch webhook.kind {
     case .message:
-      return [.message(InboundMessage(webhook, receivedAt: request.receivedAt))]
+      return [.message(InboundMessage(webhook, receivedAt: request.receivedAt, keywords: keywords))]
     case .status:
       return [.status(StatusUpdate(webhook, query: request.query, receivedAt: request.receivedAt))]
     case .other(let reason):

@@ -79,6 +79,12 @@ public struct TwilioSenders: Decodable, Sendable, Hashable {
       return "`\(address)` is no phone number (+ and 7 to 15 digits), short code or alphanumeric sender."
     case .whatsapp:
       return isNumber ? nil : "`\(address)` is no phone number: + and 7 to 15 digits."
+    case .rcs:
+      let isAgent = bytes.allSatisfy { isDigit($0) || isLetter($0) || "_-.".utf8.contains($0) }
+      return isAgent && !bytes.allSatisfy(isDigit)
+        ? nil : "`\(address)` is no RCS sender: letters, digits and `_`, such as rcs:brand_agent."
+    case .messenger:
+      return bytes.allSatisfy(isDigit) ? nil : "`\(address)` is no Facebook page: the digits of its id."
     default:
       return nil
     }

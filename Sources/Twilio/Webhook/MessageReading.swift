@@ -4,11 +4,15 @@ import ChannelProtocol
 
 extension InboundMessage {
   /// Reads a webhook whose kind is `message`; every field also stands in `raw`.
-  init(_ webhook: TwilioWebhook, receivedAt: Timestamp) {
+  ///
+  /// - Parameter keywords: our own lists, for what Twilio says nothing of.
+  init(_ webhook: TwilioWebhook, receivedAt: Timestamp, keywords: OptOutKeywords = .standard) {
     let fields = webhook.fields
     let type = webhook.channelType
     let from = ChannelDetection.bareAddress(fields["From"] ?? "", of: type)
     let media = InboundMedia.reading(fields)
+    let content = Content(reading: fields, media: media, type: type)
+    let told = fields.nonEmpty("OptOutType").flatMap { OptOutSignal(rawValue: $0.lowercased()) }
     self.init(
       accountSID: webhook.accountSID ?? "",
       providerSID: fields.nonEmpty("MessageSid") ?? fields.nonEmpty("SmsSid") ?? fields["SmsMessageSid"] ?? "",
@@ -16,12 +20,14 @@ extension InboundMessage {
       from: from,
       to: webhook.ourAddress ?? "",
       body: fields["Body"],
-      content: Content(reading: fields, media: media, type: type),
+      content: content,
       media: media,
       profileName: fields.nonEmpty("ProfileName"),
       aliases: Self.aliases(in: fields, of: type, beside: from),
       replyToProviderSID: fields.nonEmpty("OriginalRepliedMessageSid"),
-      optOut: fields.nonEmpty("OptOutType").flatMap { OptOutSignal(rawValue: $0.lowercased()) },
+      optOut: told ?? content.optOutText.flatMap { keywords.signal(of: $0) },
+      isOptOutAnswered: told != nil,
+      pool: webhook.messagingServiceSID,
       segmentCount: fields["NumSegments"].flatMap { Int($0) },
       receivedAt: receivedAt,
       raw: RawPayload(fields))
@@ -69,5 +75,16 @@ extension InboundMedia {
       text[text.index(after: dot)...].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
     else { return nil }
     return text
+  }
+}
+
+extension Content {
+  /// The text that may be a keyword: what a person wrote, or the button they touched.
+  fileprivate var optOutText: String? {
+    switch kind {
+    case .text(let text): text
+    case .buttonReply(let text, _): text
+    default: nil
+    }
   }
 }

@@ -12,6 +12,8 @@ extension Chaos {
       "hangSends": hangSends.map {
         .object(["count": .integer($0.count), "milliseconds": .integer(Int($0.duration.microseconds / 1000))])
       } ?? .null,
+      "failContent": failContent.map { .object(["count": .integer($0.count), "status": .integer($0.status)]) } ?? .null,
+      "failMedia": failMedia.map { .object(["count": .integer($0.count), "status": .integer($0.status)]) } ?? .null,
     ])
   }
 
@@ -41,10 +43,25 @@ extension Chaos {
           count: try Self.count(.init(name: "hangSends.count", value: member.value["count"] ?? .null)),
           duration: .milliseconds(
             try Self.count(.init(name: "hangSends.milliseconds", value: milliseconds), atMost: 600_000)))
+      case "failMedia" where member.value == .null: failMedia = nil
+      case "failMedia":
+        let status = try Self.count(.init(name: "failMedia.status", value: member.value["status"] ?? .integer(404)))
+        guard (400...599).contains(status) else { throw ControlError("failMedia.status is an HTTP status from 400 on") }
+        failMedia = FailingMedia(
+          count: try Self.count(.init(name: "failMedia.count", value: member.value["count"] ?? .null)), status: status)
+      case "failContent" where member.value == .null: failContent = nil
+      case "failContent":
+        let status = try Self.count(.init(name: "failContent.status", value: member.value["status"] ?? .integer(500)))
+        guard (400...599).contains(status) else {
+          throw ControlError("failContent.status is an HTTP status from 400 on")
+        }
+        failContent = FailingCalls(
+          count: try Self.count(.init(name: "failContent.count", value: member.value["count"] ?? .null)), status: status
+        )
       default:
         throw ControlError(
           "unknown field \(member.name); there are dropCallbacks, duplicateCallbacks, delayCallbacks, "
-            + "callbackDelayMilliseconds, failSends, hangSends")
+            + "callbackDelayMilliseconds, failSends, hangSends, failMedia, failContent")
       }
     }
   }

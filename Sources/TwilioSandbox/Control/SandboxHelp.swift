@@ -35,6 +35,12 @@ enum SandboxHelp {
         curl \(baseURL)/sandbox/chaos -d '{"failSends":{"count":1,"status":500,"accepted":true}}'
         curl \(baseURL)/sandbox/chaos -d '{"hangSends":{"count":1,"milliseconds":20000}}'
 
+      The next calls of the Content API fail:
+        curl \(baseURL)/sandbox/chaos -d '{"failContent":{"count":1,"status":500}}'
+
+      Templates there are (ContentSid):
+        curl \(baseURL)/v1/ContentAndApprovals -u \(account.sid):\(account.authToken)
+
       Begin again:
         curl -X POST \(baseURL)/sandbox/reset
 

@@ -4,7 +4,7 @@
 ///
 /// As JSON (`POST /sandbox/chaos`, the whole value each time):
 /// `{"dropCallbacks":0.1,"duplicateCallbacks":0.1,"delayCallbacks":0.1,"callbackDelayMilliseconds":500,`
-/// `"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000}}`
+/// `"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000},"failMedia":{"count":2,"status":404}}`
 public struct Chaos: Sendable, Equatable {
   /// Share of the status callbacks, 0 to 1, that are never sent.
   public var dropCallbacks = 0.0
@@ -17,6 +17,10 @@ public struct Chaos: Sendable, Equatable {
   public var failSends: FailingSends?
   /// The next sends that are accepted and never answered.
   public var hangSends: HangingSends?
+  /// The next calls of the Content API that are answered with an error.
+  public var failContent: FailingCalls?
+  /// The next fetches of files that are answered with an error.
+  public var failMedia: FailingMedia?
 
   public init() {}
 
@@ -35,6 +39,17 @@ public struct Chaos: Sendable, Equatable {
     }
   }
 
+  /// Fetches of files that get an error answer; 404 is what Twilio says while a file is not there yet.
+  public struct FailingMedia: Sendable, Equatable {
+    public var count: Int
+    public var status: Int
+
+    public init(count: Int, status: Int = 404) {
+      self.count = count
+      self.status = status
+    }
+  }
+
   /// Sends that are accepted; the connection is closed without an answer after this time.
   public struct HangingSends: Sendable, Equatable {
     public var count: Int
@@ -44,6 +59,25 @@ public struct Chaos: Sendable, Equatable {
       self.count = count
       self.duration = duration
     }
+  }
+
+  /// Calls that get an error answer.
+  public struct FailingCalls: Sendable, Equatable {
+    public var count: Int
+    public var status: Int
+
+    public init(count: Int, status: Int) {
+      self.count = count
+      self.status = status
+    }
+  }
+
+  /// Decides the next call of the Content API: the status of its error, if it is to have one.
+  mutating func nextContentFailure() -> Int? {
+    guard var failing = failContent, failing.count > 0 else { return nil }
+    failing.count -= 1
+    failContent = failing.count > 0 ? failing : nil
+    return failing.status
   }
 
   /// What happens to one send.
@@ -66,6 +100,14 @@ public struct Chaos: Sendable, Equatable {
       return .hanging(hanging.duration)
     }
     return .answered
+  }
+
+  /// The error that the next fetch of a file is answered with; nil: none.
+  mutating func nextMedia() -> Int? {
+    guard var failing = failMedia, failing.count > 0 else { return nil }
+    failing.count -= 1
+    failMedia = failing.count > 0 ? failing : nil
+    return failing.status
   }
 
   /// The delays after which a callback leaves: none when it is dropped, two when it is doubled.

@@ -41,6 +41,14 @@ public struct UTCTime: Sendable, Hashable, Comparable {
       + "\(pad(Int(clock / 3600))):\(pad(Int(clock / 60 % 60))):\(pad(Int(clock % 60))) +0000"
   }
 
+  /// As the Content API writes dates: `2026-09-30T15:42:01Z`.
+  var iso8601: String {
+    let civil = civilDate
+    let clock = seconds - day * 86400
+    return "\(civil.year)-\(pad(civil.month))-\(pad(civil.day))T"
+      + "\(pad(Int(clock / 3600))):\(pad(Int(clock / 60 % 60))):\(pad(Int(clock % 60)))Z"
+  }
+
   /// As carriers write delivery receipts (`RawDlrDoneDate`): `YYMMDDhhmm`.
   var carrierDate: String {
     let civil = civilDate

@@ -125,7 +125,7 @@ struct APICallHandler: Sendable {
       body: .init(byteBuffer: ByteBuffer(string: text)))
   }
 
-  private static func appendTwilioHeaders(_ response: inout Response, duration: Duration) {
+  static func appendTwilioHeaders(_ response: inout Response, duration: Duration) {
     let milliseconds = Int(duration.microseconds / 1000)
     let padding = String(repeating: "0", count: max(0, 3 - String(milliseconds % 1000).utf8.count))
     for (name, value) in [

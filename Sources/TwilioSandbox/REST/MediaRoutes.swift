@@ -30,6 +30,9 @@ struct MediaRoutes: Sendable {
     let message = try message(call)
     guard let media = message.media.first(where: { $0.sid == call.mediaSID }) else { throw .notFound(call.path) }
     if call.path.hasSuffix(".json") { return .json(200, media.json(of: message)) }
+    if let status = sandbox.change({ $0.chaos.nextMedia() }) {
+      throw status == 404 ? .notFound(call.path) : TwilioError(status: status, code: 20500, message: "Chaos")
+    }
     switch media.source {
     case .url(let url): return .redirect(url)
     case .stored: return .redirect((sandbox.baseURL ?? "") + signer.path(media.sid, expires: .now + .seconds(300)))

@@ -14,6 +14,7 @@ struct SandboxRouter: Sendable {
     router.add(middleware: UnknownResource(calls: calls))
     addMessages(router, calls)
     addMedia(router, calls)
+    addContent(router)
     ControlRoutes(sandbox: sandbox).add(to: router)
     router.get("/2010-04-01/Accounts/:account") { request, context in
       await calls.handle(request, context) { call async throws(TwilioError) in .json(200, Self.account(call)) }
@@ -44,6 +45,18 @@ struct SandboxRouter: Sendable {
     router.get(single) { await calls.handle($0, $1, .any, media.fetch) }
     router.delete(single) { await calls.handle($0, $1, .json, media.delete) }
     router.get("/sandbox/content/:media") { media.content($0, $1) }
+  }
+
+  /// The Content API, on the same host: a client's base URL for all products reaches it.
+  private func addContent(_ router: Router<SandboxRequestContext>) {
+    let calls = ContentCallHandler(sandbox: sandbox)
+    let content = ContentRoutes(sandbox: sandbox)
+    router.get("/v1/Content") { await calls.handle($0, $1, content.list) }
+    router.post("/v1/Content") { await calls.handle($0, $1, content.create) }
+    router.get("/v1/Content/:content") { await calls.handle($0, $1, content.fetch) }
+    router.delete("/v1/Content/:content") { await calls.handle($0, $1, content.delete) }
+    router.get("/v1/Content/:content/ApprovalRequests") { await calls.handle($0, $1, content.approval) }
+    router.get("/v1/ContentAndApprovals") { await calls.handle($0, $1, content.listWithApprovals) }
   }
 
   /// The Account resource: enough for a client to check its credentials.

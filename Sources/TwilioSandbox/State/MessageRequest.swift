@@ -8,6 +8,8 @@ struct MessageRequest: Sendable {
   var body: String
   var mediaURLs: [String]
   var contentSID: String?
+  /// By the name of the variable.
+  var contentVariables: [String: String]
   var statusCallback: String?
   var sendAt: UTCTime?
   var sendsAsMMS: Bool
@@ -29,11 +31,13 @@ struct MessageRequest: Sendable {
     let body = form["Body"] ?? ""
     mediaURLs = form.values("MediaUrl").filter { !$0.isEmpty }
     contentSID = Self.text(form, "ContentSid")
+    contentVariables = [:]
     sendsAsMMS = form["SendAsMms"] == "true"
     statusCallback = Self.text(form, "StatusCallback")
     self.body = form["ContentRetention"] == "discard" ? "" : body
 
     try Self.checkContent(form, body: body, mediaURLs: mediaURLs)
+    contentVariables = try Self.variables(form, isWhatsApp: self.to.channel == .whatsapp)
     if let statusCallback, WebhookTarget(statusCallback) == nil { throw .invalidStatusCallback(statusCallback) }
     if let period = Self.text(form, "ValidityPeriod") {
       guard let seconds = Int(period), (1...36000).contains(seconds) else { throw .invalidValidityPeriod }
@@ -64,6 +68,19 @@ struct MessageRequest: Sendable {
     if body.unicodeScalars.count > 1600 { throw .bodyTooLong }
     if mediaURLs.count > 10 { throw .tooManyMedia }
     if let bad = mediaURLs.first(where: { WebhookTarget($0) == nil }) { throw .invalidMediaURL(bad) }
+  }
+
+  /// Texts by name; Meta refuses line breaks, tabs and long gaps in them.
+  private static func variables(_ form: FormFields, isWhatsApp: Bool) throws(TwilioError) -> [String: String] {
+    guard let text = text(form, "ContentVariables"), let json = try? JSONValue(parsing: text.utf8) else { return [:] }
+    var variables: [String: String] = [:]
+    for member in json.members ?? [] {
+      guard let value = member.value.string else { throw .contentVariablesInvalid }
+      let isRefused = value.contains { $0.isNewline || $0 == "\t" } || value.contains("     ")
+      if isWhatsApp, isRefused { throw .contentVariablesInvalid }
+      variables[member.name] = value
+    }
+    return variables
   }
 
   private static func schedule(

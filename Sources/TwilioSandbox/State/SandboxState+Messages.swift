@@ -14,6 +14,7 @@ extension SandboxState {
   mutating func create(_ form: FormFields, account: SandboxAccount, now: UTCTime) throws(TwilioError) -> Creation {
     let request = try MessageRequest(
       form: form, senders: account.senders, now: now, shortestSchedule: configuration.shortestSchedule)
+    let template = try template(of: request, account: account)
     let pair = request.from.map { OptOut.Pair(accountSID: account.sid, ours: $0.text, theirs: request.to.text) }
     if let pair, request.service == nil, optOuts.contains(pair) { throw .optedOut }
 
@@ -24,8 +25,8 @@ extension SandboxState {
         : TwilioError(
           status: status, code: TwilioError.internalError.code, message: TwilioError.internalError.message)
     }
-    var message = message(request, account: account, now: now)
-    message.outcome = outcome(request, account: account, now: now)
+    var message = message(request, template: template, account: account, now: now)
+    message.outcome = outcome(request, template: template, account: account, now: now)
     append(message)
     scheduleStep(after: message, now: now)
     return Creation(message: message, answer: answer)
@@ -77,23 +78,38 @@ extension SandboxState {
     return changed ?? message
   }
 
-  private func message(_ request: MessageRequest, account: SandboxAccount, now: UTCTime) -> SandboxMessage {
+  /// - Throws: where the message names a template that the account does not have.
+  private func template(
+    of request: MessageRequest, account: SandboxAccount
+  ) throws(TwilioError) -> SandboxTemplate? {
+    guard let sid = request.contentSID else { return nil }
+    guard let template = templates[sid, account.sid] else { throw .contentSIDInvalid }
+    return template
+  }
+
+  private func message(
+    _ request: MessageRequest, template: SandboxTemplate?, account: SandboxAccount, now: UTCTime
+  ) -> SandboxMessage {
+    let rendering = template?.render(request.contentVariables, isSMS: request.to.channel == .sms)
+    let body = rendering?.body ?? request.body
     let isMultimedia = !request.mediaURLs.isEmpty || request.contentSID != nil || request.sendsAsMMS
     let isWaiting = request.from == nil
     return SandboxMessage(
       sid: SandboxSID.make(isMultimedia ? "MM" : "SM"), accountSID: account.sid,
-      messagingServiceSID: request.service, from: request.from?.text, to: request.to.text, body: request.body,
+      messagingServiceSID: request.service, from: request.from?.text, to: request.to.text, body: body,
       status: request.sendAt != nil ? .scheduled : request.service != nil ? .accepted : .queued,
       direction: .outboundAPI,
-      segments: isWaiting ? 0 : request.to.channel == .sms ? Segments.count(request.body) : 1,
-      media: request.mediaURLs.map {
+      segments: isWaiting ? 0 : request.to.channel == .sms ? Segments.count(body) : 1,
+      media: (request.mediaURLs + (rendering?.mediaURLs ?? [])).map {
         SandboxMedia(sid: SandboxSID.make("ME"), contentType: MediaType.guess(url: $0), source: .url($0), created: now)
       },
       contentSID: request.contentSID, errorCode: nil, created: now, updated: now, sent: nil, sendAt: request.sendAt,
       statusCallback: request.statusCallback ?? account.webhooks.status)
   }
 
-  private func outcome(_ request: MessageRequest, account: SandboxAccount, now: UTCTime) -> MagicNumbers.Outcome {
+  private func outcome(
+    _ request: MessageRequest, template: SandboxTemplate?, account: SandboxAccount, now: UTCTime
+  ) -> MagicNumbers.Outcome {
     let to = request.to
     if request.service != nil {
       if let error = MagicNumbers.deferrable(to: to, from: request.from) { return .failed(error.code) }
@@ -102,13 +118,14 @@ extension SandboxState {
       }
       if isBlocked { return .failed(21610) }
     }
-    if configuration.enforcesWhatsAppWindow, to.channel == .whatsapp, request.contentSID == nil {
+    let refusal = template.map(\.approval.refusal) ?? 63016
+    if configuration.enforcesWhatsAppWindow, to.channel == .whatsapp, let refusal {
       let ours = request.from.map { [$0.text] } ?? account.senders
       let isOpen = ours.contains {
         let last = lastInbound[OptOut.Pair(accountSID: account.sid, ours: $0, theirs: to.text)]
         return last.map { now < $0 + .seconds(86400) } ?? false
       }
-      if !isOpen { return .failed(63016) }
+      if !isOpen { return .failed(refusal) }
     }
     return MagicNumbers.outcome(to: to)
   }

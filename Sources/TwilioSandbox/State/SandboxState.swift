@@ -8,6 +8,7 @@ struct SandboxState: Sendable {
   var accounts: [SandboxAccount]
   var log: MessageLog
   var media: MediaStore
+  var templates: TemplateStore
   var chaos: Chaos
   /// Webhooks that ended, oldest first.
   private(set) var deliveries: Deque<WebhookDelivery> = []
@@ -28,6 +29,7 @@ struct SandboxState: Sendable {
     accounts = configuration.accounts
     log = MessageLog(limit: configuration.messageLimit)
     media = MediaStore(limit: configuration.mediaLimit)
+    templates = TemplateStore(accounts: configuration.accounts.map(\.sid))
     chaos = configuration.chaos
     dice = Dice(seed: configuration.seed)
   }

@@ -42,8 +42,13 @@ struct StoreFixture: Sendable {
         context: ResourceContext(
           publicURL: "https://gateway.example", windows: [.whatsapp: .seconds(86_400)],
           explain: { code in
-            code == "30003"
-              ? ErrorExplanation(message: "Unreachable", explanation: "The handset is off.", isRetryable: true) : nil
+            switch code {
+            case "30003":
+              ErrorExplanation(message: "Unreachable", explanation: "The handset is off.", isRetryable: true)
+            case "21610":
+              ErrorExplanation(message: "Opted out", explanation: nil, isRetryable: false, isOptOut: true)
+            default: nil
+            }
           }),
         options: options, clock: clock, openSecret: openSecret, logger: ThrowawayDatabase.silentLogger)
       try store.start()
@@ -107,7 +112,10 @@ struct StoreFixture: Sendable {
       SELECT count(*) FROM messages m WHERE NOT EXISTS (
         SELECT FROM conversations v WHERE v.id = m.conversation_id AND v.contact_id = m.contact_id)
       """,
-      "media": "SELECT count(*) FROM media f WHERE NOT EXISTS (SELECT FROM messages m WHERE m.id = f.message_id)",
+      "media": """
+      SELECT count(*) FROM media f
+      WHERE f.message_id IS NOT NULL AND NOT EXISTS (SELECT FROM messages m WHERE m.id = f.message_id)
+      """,
       "status_events": """
       SELECT count(*) FROM status_events s WHERE NOT EXISTS (SELECT FROM messages m WHERE m.id = s.message_id)
       """,

@@ -1,0 +1,42 @@
+// What Twilio's answers to a fetch of a file mean.
+
+public import ChannelProtocol
+
+extension TwilioChannel {
+  public func fetchMedia(at url: String) async throws(MediaFailure) -> FetchedMedia {
+    do {
+      let file = try await line.client.media(at: url)
+      return FetchedMedia(contentType: file.contentType, bytes: file.bytes)
+    } catch {
+      throw MediaFailure(error)
+    }
+  }
+}
+
+extension MediaFailure {
+  /// A file may be missing (404) for some seconds after its message's webhook; credentials (401) are being rotated now
+  /// and then; everything else that Twilio refuses, it refuses for good.
+  public init(_ failure: TwilioFailure) {
+    switch failure {
+    case .transport(let failure):
+      self.init(.transient(retryAfter: nil), code: "no_answer", message: failure.message)
+    case .unreadable(_, let message):
+      self.init(.transient(retryAfter: nil), code: "unreadable", message: message)
+    case .api(let error):
+      let code =
+        switch error.status {
+        case 401, 403: "refused"
+        case 404: "not_found"
+        case 410: "gone"
+        case 413: "too_large"
+        default: "provider_error"
+        }
+      let kind: Kind =
+        switch error.status {
+        case 401, 404, 408, 425, 429, 500...: .transient(retryAfter: error.retryAfter)
+        default: .permanent
+        }
+      self.init(kind, code: code, message: error.message ?? "Twilio answered \(error.status).")
+    }
+  }
+}
