@@ -17,13 +17,16 @@ public struct MMSChannel: TwilioChannel {
       context: context)
   }
 
+  /// Twilio's limit (21623).
+  private static let maximumMedia = 10
+
   public var capabilities: ChannelCapabilities {
-    ChannelCapabilities(maximumBodyLength: 1_600, maximumMedia: PhoneMessage.maximumMedia, templates: true)
+    ChannelCapabilities(maximumBodyLength: 1_600, maximumMedia: Self.maximumMedia, templates: true)
   }
 
   public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
-    try PhoneMessage.request(for: message, on: line)
+    try line.plainRequest(for: message)
   }
 }

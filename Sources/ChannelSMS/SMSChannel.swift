@@ -24,7 +24,7 @@ public struct SMSChannel: TwilioChannel, SegmentCounting {
   public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
-    try PhoneMessage.request(for: message, on: line)
+    try line.plainRequest(for: message)
   }
 
   public func segments(of body: String) -> Segments { SegmentCount(body).segments }

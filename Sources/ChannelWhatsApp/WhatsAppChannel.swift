@@ -36,30 +36,12 @@ public struct WhatsAppChannel: TwilioChannel {
   }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
+    guard message.template == nil, case .location(let location) = message.content.kind else {
+      return try line.plainRequest(for: message)
+    }
     var request = line.request(for: message)
-    if let template = message.template {
-      request.contentSID = template.sid
-      request.contentVariables = template.variables
-      return request
-    }
-    switch message.content.kind {
-    case .text(let text): request.body = message.body ?? text
-    case .media(let caption): request.body = message.body ?? caption
-    case .location(let location):
-      request.body = message.body ?? location.label ?? location.address ?? location.degrees
-      request.persistentActions = [location.persistentAction]
-    case .template(let sid, let variables):
-      request.contentSID = sid
-      request.contentVariables = variables
-      return request
-    case .contacts, .buttonReply, .listReply, .reaction, .sticker, .interactive, .unknown:
-      throw .unsupportedContent("WhatsApp messages of this kind cannot be sent yet.")
-    }
-    guard message.mediaURLs.count <= 1 else { throw .unsupportedContent("A WhatsApp message carries one file.") }
-    request.mediaURLs = message.mediaURLs
-    if request.body?.isEmpty == true, !request.mediaURLs.isEmpty { request.body = nil }
-    guard request.body?.isEmpty == false || !request.mediaURLs.isEmpty
-    else { throw .unsupportedContent("A message needs a text or a file.") }
+    request.body = message.body ?? location.label ?? location.address ?? location.degrees
+    request.persistentActions = [location.persistentAction]
     return request
   }
 }

@@ -47,11 +47,13 @@ struct ClusterStart: Sendable {
   /// `/root` that is closed to others), under `/var/lib/fractal`. The same directory always has the same place.
   private func placed(_ directory: String, _ account: AccountIdentity?) throws(PostgresError) -> ClusterFiles {
     let files = ClusterFiles(directory: directory)
-    guard let account, !FileSystem.exists(files.data + "/PG_VERSION"),
-      !FileSystem.canReach(directory, account)
-    else { return files }
+    guard let account, !FileSystem.exists(files.data + "/PG_VERSION") else { return files }
     let elsewhere = ClusterFiles(directory: "/var/lib/fractal/\(ClusterFiles.hash(of: directory))")
+    // Where it once was it stays, whatever the directory's rights are now.
+    if FileSystem.exists(elsewhere.data + "/PG_VERSION") { return elsewhere }
+    if FileSystem.canReach(directory, account) { return files }
     try FileSystem.makeDirectories(elsewhere.directory)
+    for path in ["/var/lib/fractal", elsewhere.directory] { chmod(path, 0o755) }
     return elsewhere
   }
 
@@ -153,7 +155,8 @@ struct ClusterStart: Sendable {
       hasEnded.withLock { $0 = true }
       cluster.withLock { $0 }?.ended()
     }
-    let made = EmbeddedCluster(files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway, start: self)
+    let made = EmbeddedCluster(
+      files: files, postmaster: postmaster, lock: lock, isThrowaway: isThrowaway, start: self, isOurChild: true)
     cluster.withLock { $0 = made }
     if hasEnded.withLock(\.self) { made.ended() }
     return made
@@ -215,9 +218,10 @@ struct ClusterStart: Sendable {
     _ files: ClusterFiles, _ postmaster: Int32, until deadline: ContinuousClock.Instant, hasEnded: () -> Bool
   ) throws(PostgresError) {
     while true {
+      // First: another server, on the same files, might answer in its place.
+      if hasEnded() { throw PostgresError(.unavailable, "the PostgreSQL server ended: \(logTail(files))") }
       let answer: PostgresError
       do throws(PostgresError) { return try answers(files) } catch { answer = error }
-      if hasEnded() { throw PostgresError(.unavailable, "the PostgreSQL server ended: \(logTail(files))") }
       if deadline.hasPassed {
         kill(postmaster, SIGQUIT)
         throw PostgresError(.unavailable, "the PostgreSQL server does not get ready: \(answer.message)")

@@ -12,6 +12,8 @@ public final class EmbeddedCluster: Sendable {
   private struct State: Sendable {
     var postmaster: Int32
     var hasEnded = false
+    /// A thread of ours waits for its end.
+    var isOurChild: Bool
     var isStopped = false
   }
 
@@ -66,9 +68,12 @@ public final class EmbeddedCluster: Sendable {
     }
   }
 
-  init(files: ClusterFiles, postmaster: Int32, lock: Int32?, isThrowaway: Bool, start: ClusterStart) {
+  init(
+    files: ClusterFiles, postmaster: Int32, lock: Int32?, isThrowaway: Bool, start: ClusterStart,
+    isOurChild: Bool = false
+  ) {
     self.files = files
-    self.state = Mutex(State(postmaster: postmaster))
+    self.state = Mutex(State(postmaster: postmaster, isOurChild: isOurChild))
     self.lock = lock
     self.isThrowaway = isThrowaway
     self.start = start
@@ -86,6 +91,8 @@ public final class EmbeddedCluster: Sendable {
   /// False when the server has ended, whoever ended it.
   public var isRunning: Bool {
     if state.withLock(\.hasEnded) { return false }
+    // Of a child of ours the waiting thread knows; what `/proc` shows of it depends on rights we may not have.
+    if state.withLock(\.isOurChild) { return true }
     return RunningPostmaster.find(in: files.data) == .running(postmasterProcess)
   }
 
@@ -117,6 +124,7 @@ public final class EmbeddedCluster: Sendable {
     let isStopped = state.withLock { state in
       state.postmaster = postmaster
       state.hasEnded = false
+      state.isOurChild = true
       return state.isStopped
     }
     // Stopped meanwhile: whoever did it has not seen this one.

@@ -17,7 +17,11 @@ enum RunningPostmaster: Equatable {
     // EPERM: it lives, as somebody else.
     if kill(identifier, 0) != 0 && errno == ESRCH { return .none }
     // A postmaster's working directory is its data directory. A zombie has none.
-    return FileSystem.linkTarget("/proc/\(identifier)/cwd") == data ? .running(identifier) : .stale
+    guard let directory = FileSystem.linkTarget("/proc/\(identifier)/cwd") else {
+      // In a container root may lack the right to look: then it is taken for what the file says.
+      return errno == EACCES || errno == EPERM ? .running(identifier) : .stale
+    }
+    return directory == ((try? FileSystem.absolute(data)) ?? data) ? .running(identifier) : .stale
   }
 
   /// The postmaster's process and those it has started.

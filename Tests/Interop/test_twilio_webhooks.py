@@ -1,8 +1,9 @@
 """Requests that Twilio's own `RequestValidator` has signed, and some that it has not."""
 
 import itertools
+import socket
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -233,3 +234,31 @@ def test_a_body_in_pieces_is_read_whole(gateway, phone, sid):
     )
     assert_accepted(answer)
     assert len(gateway.messages_with_sid(sid)) == 1
+
+
+def test_a_client_that_has_closed_its_side_is_answered_and_so_are_requests_behind_each_other(gateway, sid, phone):
+    """Raw bytes: two requests at once, then the end of what the client says."""
+    second = f"SM{next(sids):032x}"
+    path = "/webhooks/twilio/incoming"
+    wire = b""
+    for one in (sid, second):
+        form = incoming(gateway, one, phone)
+        signature = RequestValidator(gateway.sandbox.auth_token).compute_signature(gateway.base_url + path, form)
+        body = urlencode(form).encode()
+        wire += (
+            f"POST {path} HTTP/1.1\r\nHost: {urlsplit(gateway.base_url).netloc}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"X-Twilio-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+    wire += b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    parts = urlsplit(gateway.base_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+        connection.sendall(wire)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    assert answer.count(b"HTTP/1.1 200") == 3, answer
+    assert answer.index(b"<Response") < answer.index(b'"status":"ok"')
+    for one in (sid, second):
+        assert len(gateway.call("GET", "/api/messages", params={"providerSid": one}).json()["data"]) == 1

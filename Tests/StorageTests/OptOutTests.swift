@@ -103,6 +103,23 @@ extension StorageSuite {
       }
     }
 
+    @Test("the last word counts by when it was said, not by when it came")
+    func lateWord() async throws {
+      try await StoreFixture.run { fixture in
+        var start = fixture.inbound("SM1", body: "START")
+        start.message.optOut = .start
+        try await say(.stop, "SM0", in: fixture)
+        var earlier = fixture.inbound("SM2", body: "START")
+        earlier.message.optOut = .start
+        earlier.message.receivedAt = start.message.receivedAt - .seconds(60)
+        try await fixture.receive(earlier)
+        #expect(try await fixture.store.optedOutScopes(of: Self.address) == [.sender(Sample.line)])
+        start.message.receivedAt = fixture.clock.now()
+        try await fixture.receive(start)
+        #expect(try await fixture.store.optedOutScopes(of: Self.address).isEmpty)
+      }
+    }
+
     @Test("a message that was there before says nothing a second time")
     func duplicate() async throws {
       try await StoreFixture.run { fixture in
@@ -133,6 +150,29 @@ extension StorageSuite {
         #expect(try await fixture.claim().isEmpty)
         try await fixture.receive(fixture.inbound("SM2", type: .whatsapp, channel: "wa"))
         #expect(try await fixture.claim().map(\.message.id) == [message.id])
+      }
+    }
+
+    @Test("who writes only to say stop releases nothing")
+    func stopReleasesNothing() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.queue(held(fixture))
+        var record = fixture.inbound("SM1", type: .whatsapp, channel: "wa", body: "STOP")
+        record.message.optOut = .stop
+        try await fixture.receive(record)
+        #expect(try await fixture.claim().isEmpty)
+      }
+    }
+
+    @Test("a message that is to leave after the window has closed is held, and not released by today's word")
+    func scheduledBeyond() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.receive(fixture.inbound("SM1", type: .whatsapp, channel: "wa"))
+        var record = held(fixture)
+        record.scheduledAt = fixture.clock.now() + .seconds(3 * 86_400)
+        try await fixture.queue(record)
+        try await fixture.receive(fixture.inbound("SM2", type: .whatsapp, channel: "wa"))
+        #expect(try await fixture.number("SELECT state FROM outbox") == 3)
       }
     }
 
@@ -169,8 +209,8 @@ extension StorageSuite {
           return
         }
         #expect(late.status == .sending)
-        guard case .notCancelable = try await fixture.store.cancel(waiting.id, deadline: StoreFixture.deadline) else {
-          Issue.record("a message was canceled twice")
+        guard case .canceled = try await fixture.store.cancel(waiting.id, deadline: StoreFixture.deadline) else {
+          Issue.record("a message that is canceled is not said to be")
           return
         }
         guard

@@ -26,6 +26,9 @@ struct ConfiguredChannel: Sendable {
   /// channels which share a number share its conversations.
   var line: String { senders.first?.address ?? id }
 
+  /// The scopes of opt-outs that hold for this channel.
+  var optOutScopes: Set<OptOutScope> { Set(senders.map { .line($0.address) } + [.account]) }
+
   /// The path, below the public URL, that the provider calls for `purpose`.
   func path(for purpose: WebhookRoute.Purpose) -> String? {
     adapter.routes.first { $0.purpose == purpose }?.path

@@ -69,6 +69,9 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   private var isGoingOn = false
   /// The server is going down: it is told to close this connection only between two of our requests.
   private var isQuiescing = false
+  /// What must not overtake the answer under way: the client has said all it will, or what came behind is no HTTP.
+  private var isInputClosed = false
+  private var pendingError: (any Error)?
 
   init(endpoint: ProviderEndpoint) { self.endpoint = endpoint }
 
@@ -132,7 +135,22 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
       case .passing, .ended: break
       }
     }
+    if case .some(.inputClosed) = event as? ChannelEvent {
+      switch state {
+      case .waiting, .answering:
+        isInputClosed = true
+        return
+      case .passing, .reading, .ended: break
+      }
+    }
     context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch state {
+    case .waiting, .answering: pendingError = error
+    case .passing, .reading, .ended: context.fireErrorCaught(error)
+    }
   }
 
   // MARK: Outbound
@@ -233,6 +251,14 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     isGoingOn = false
     if hasHeld { context.fireChannelReadComplete() }
     guard isReceiving else { return }
+    if let error = pendingError, case .passing = state {
+      pendingError = nil
+      context.fireErrorCaught(error)
+    }
+    if isInputClosed, case .passing = state {
+      isInputClosed = false
+      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
     if isQuiescing, case .passing = state {
       isQuiescing = false
       context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())

@@ -97,8 +97,7 @@ struct MessageIntake: Sendable {
     guard channel.policies.refusesOptedOut else { return }
     let scopes = try await store.optedOutScopes(of: Address(type: channel.type, value: request.to))
     guard !scopes.isEmpty else { return }
-    let ours = Set(channel.senders.map { OptOutScope.line($0.address) } + [.account])
-    guard scopes.isDisjoint(with: ours) else {
+    guard scopes.isDisjoint(with: channel.optOutScopes) else {
       throw Problem(
         .unprocessableContent, "recipient_opted_out", "The recipient has opted out of messages from this sender.",
         errors: [.init(field: "to", message: "has opted out")])

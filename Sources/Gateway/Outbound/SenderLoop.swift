@@ -84,7 +84,7 @@ actor SenderLoop {
         }
         if !isInTime || Task.isCancelled || .now >= mustBeginBy {
           // Nothing was called: it goes back as it was.
-          await record(entry, .retry(at: context.clock.now()))
+          await record(entry, .givenBack(at: context.clock.now()))
           continue
         }
         group.addTask { await self.call(entry) }
@@ -96,6 +96,11 @@ actor SenderLoop {
     guard let channel = entry.message.channel.flatMap({ context.directory[$0] }) else {
       return await record(
         entry, .failed(code: "unknown_channel", message: "The channel is no longer in the configuration."))
+    }
+    if await hasOptedOut(entry, channel: channel) {
+      return await record(
+        entry, .failed(code: "opted_out", message: "The recipient opted out while the message waited."),
+        channel: channel)
     }
     let begun = ContinuousClock.now
     do throws(SendFailure) {
@@ -114,6 +119,16 @@ actor SenderLoop {
         decision.after(error, attempts: entry.attempts + 1, now: now, jitter: .random(in: 0..<1)).result,
         channel: channel)
     }
+  }
+
+  /// What was asked when the message was taken may have changed since: it was held, scheduled, or waited its turn.
+  private nonisolated func hasOptedOut(_ entry: ClaimedSend, channel: ConfiguredChannel) async -> Bool {
+    guard channel.policies.refusesOptedOut,
+      // A database that does not answer now is no reason to keep the message: the provider refuses by itself.
+      let scopes = try? await context.store.optedOutScopes(
+        of: Address(type: entry.message.channelType, value: entry.message.to))
+    else { return false }
+    return !scopes.isDisjoint(with: channel.optOutScopes)
   }
 
   private nonisolated func outbound(_ entry: ClaimedSend, channel: ConfiguredChannel) -> OutboundMessage {

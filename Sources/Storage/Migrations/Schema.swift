@@ -232,54 +232,6 @@ private let eventLogSchema = """
   $$;
   """
 
-private let webhooksSchema = """
-  CREATE TABLE webhooks (
-    id uuid PRIMARY KEY,
-    url text NOT NULL,
-    description text,
-    events text[] NOT NULL DEFAULT '{}',
-    channels text[] NOT NULL DEFAULT '{}',
-    headers jsonb NOT NULL DEFAULT '{}',
-    active boolean NOT NULL DEFAULT true,
-    disabled_reason text,
-    secret bytea NOT NULL,
-    previous_secret bytea,
-    previous_secret_until timestamptz,
-    created_at timestamptz NOT NULL
-  );
-
-  -- state 0: pending; 1: held; 2: delivered; 3: dead.
-  CREATE TABLE deliveries (
-    id uuid PRIMARY KEY,
-    webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
-    seq bigint NOT NULL,
-    event_id uuid NOT NULL,
-    type text NOT NULL,
-    order_key uuid NOT NULL,
-    state smallint NOT NULL DEFAULT 0,
-    attempts integer NOT NULL DEFAULT 0,
-    run_at timestamptz NOT NULL,
-    first_due_at timestamptz NOT NULL,
-    lease uuid,
-    lease_until timestamptz,
-    created_at timestamptz NOT NULL,
-    UNIQUE (webhook_id, seq)
-  ) WITH (fillfactor = 80);
-  CREATE INDEX deliveries_order ON deliveries (webhook_id, order_key, seq) WHERE state = 0;
-  CREATE INDEX deliveries_due ON deliveries (webhook_id, run_at, seq) WHERE state = 0;
-  CREATE INDEX deliveries_list ON deliveries (webhook_id, id DESC);
-
-  CREATE TABLE delivery_attempts (
-    delivery_id uuid NOT NULL REFERENCES deliveries ON DELETE CASCADE,
-    at timestamptz NOT NULL,
-    status smallint,
-    latency_us bigint NOT NULL,
-    error text,
-    response text,
-    PRIMARY KEY (delivery_id, at)
-  );
-  """
-
 private let apiSchema = """
   CREATE TABLE api_keys (
     id uuid PRIMARY KEY,
@@ -344,22 +296,4 @@ private let apiSchema = """
     PRIMARY KEY (key_id, path, key)
   );
   CREATE INDEX idempotency_age ON idempotency_keys (created_at);
-  """
-
-/// Every message moves its conversation to the front of the list. An index on the time itself would have each of these
-/// updates write to every index of the table; with the time cut to five seconds most of them change no index at all
-/// (a heap-only update). Lists sort within the few rows of one such bin.
-private let activitySchema = """
-  ALTER TABLE conversations ADD COLUMN activity_bin timestamptz NOT NULL
-    GENERATED ALWAYS AS (date_bin('5 seconds', last_activity_at, to_timestamp(0))) STORED;
-  DROP INDEX conversations_activity;
-  CREATE INDEX conversations_activity ON conversations (activity_bin DESC);
-  CREATE INDEX parked_statuses_age ON parked_statuses (at);
-  """
-
-/// A held message waits in the outbox, in state 3, for its conversation's contact to write.
-private let holdingSchema = """
-  CREATE INDEX opt_outs_by_address ON opt_outs (address, id DESC);
-  ALTER TABLE outbox ADD COLUMN held_for uuid;
-  CREATE INDEX outbox_held ON outbox (held_for) WHERE held_for IS NOT NULL;
   """

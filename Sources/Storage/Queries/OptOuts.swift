@@ -16,7 +16,7 @@ extension PostgresMessageStore {
     """
     SELECT s.scope FROM (
       SELECT DISTINCT ON (o.scope) o.scope, o.opted_out FROM opt_outs o
-      WHERE o.channel_type = $1 AND o.address = $2 ORDER BY o.scope, o.id DESC) s
+      WHERE o.channel_type = $1 AND o.address = $2 ORDER BY o.scope, o.at DESC, o.id DESC) s
     WHERE s.opted_out
     """)
 

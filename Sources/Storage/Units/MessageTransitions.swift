@@ -26,7 +26,8 @@ struct MessageTransitions {
   private var changed: Set<Identifier> = []
   private var history: [(Identifier, StatusReport, [UInt8]?)] = []
   private var settledOutbox: [Identifier] = []
-  private var optOuts: [OptOutChange] = []
+  /// Refusals for an opt-out: the message and when.
+  private var refusals: [(Message, Timestamp)] = []
   private var events: EventBatch
 
   struct ProviderKey: Hashable {
@@ -142,11 +143,27 @@ struct MessageTransitions {
     guard report.status == .failed || report.status == .undelivered, let code = report.errorCode,
       context.resources.explain(code)?.isOptOut == true
     else { return }
-    let address = Address(type: message.channelType, value: message.to)
-    optOuts.append(
-      OptOutChange(
-        contactID: message.contactID, channelType: address.type, address: address.value, scope: .line(message.from),
-        optedOut: true, source: .refusal, messageID: message.id, at: report.at))
+    refusals.append((message, report.at))
+  }
+
+  private static let lines = Statement(
+    "lines_of_conversations", "SELECT id, line FROM conversations WHERE id = ANY ($1::uuid[])")
+
+  /// For the line that the conversation is held on: a provider's pool names the number it chose in the message itself.
+  private func optOuts(on connection: Connection) throws -> [OptOutChange] {
+    guard !refusals.isEmpty else { return [] }
+    var parameters = Parameters()
+    parameters.identifierArray(refusals.map(\.0.conversationID))
+    let lines = Dictionary(
+      try connection.execute(Self.lines, parameters).map { (Identifier(try $0.uuid(0)), try $0.text(1)) },
+      uniquingKeysWith: { first, _ in first })
+    return refusals.map { message, at in
+      let address = Address(type: message.channelType, value: message.to)
+      return OptOutChange(
+        contactID: message.contactID, channelType: address.type, address: address.value,
+        scope: .line(lines[message.conversationID] ?? message.from), optedOut: true, source: .refusal,
+        messageID: message.id, at: at)
+    }
   }
 
   private mutating func announce(_ message: Message, before: DeliveryStatus, at: Timestamp) {
@@ -187,7 +204,7 @@ struct MessageTransitions {
   /// Writes everything and commits; `extra` steps go before the events.
   func finish(_ extra: [(Statement, Parameters)] = [], on connection: Connection) throws {
     var events = events
-    _ = try OptOutLedger.record(optOuts, context: context, to: &events, on: connection)
+    _ = try OptOutLedger.record(try optOuts(on: connection), context: context, to: &events, on: connection)
     var steps: [(Statement, Parameters)] = []
     if !changed.isEmpty { steps.append((Self.update, updateParameters())) }
     if !history.isEmpty { steps.append((Self.insertHistory, historyParameters())) }

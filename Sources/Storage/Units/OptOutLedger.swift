@@ -20,10 +20,11 @@ enum OptOutLedger {
   private static let current = Statement(
     "current_opt_outs",
     """
-    SELECT o.opted_out FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k(type, address, scope, ord)
+    SELECT o.opted_out, o.at FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k(type, address, scope, ord)
     LEFT JOIN LATERAL (
-      SELECT o.opted_out FROM opt_outs o
-      WHERE o.channel_type = k.type AND o.address = k.address AND o.scope = k.scope ORDER BY o.id DESC LIMIT 1) o ON true
+      SELECT o.opted_out, o.at FROM opt_outs o
+      WHERE o.channel_type = k.type AND o.address = k.address AND o.scope = k.scope
+      ORDER BY o.at DESC, o.id DESC LIMIT 1) o ON true
     ORDER BY k.ord
     """)
 
@@ -57,7 +58,8 @@ enum OptOutLedger {
     """
     EXISTS (SELECT FROM (
       SELECT DISTINCT ON (o.scope) o.opted_out FROM opt_outs o
-      WHERE o.channel_type = \(type) AND o.address = \(address) ORDER BY o.scope, o.id DESC) s WHERE s.opted_out)
+      WHERE o.channel_type = \(type) AND o.address = \(address) ORDER BY o.scope, o.at DESC, o.id DESC) s
+    WHERE s.opted_out)
     """
   }
 
@@ -79,9 +81,11 @@ enum OptOutLedger {
     ledger.textArray(new.map(\.source.rawValue))
     ledger.identifierArray(new.map(\.messageID))
     ledger.timestampArray(new.map(\.at))
+    // In key order, so that two nodes wait for each other in one direction only.
+    let keys = new.map { ($0.channelType.rawValue, $0.address) }.sorted { $0 < $1 }
     var shown = Parameters()
-    shown.textArray(new.map(\.channelType.rawValue))
-    shown.textArray(new.map(\.address))
+    shown.textArray(keys.map(\.0))
+    shown.textArray(keys.map(\.1))
     shown.timestamp(context.clock.now())
     let ids = try connection.pipeline([(insert, ledger), (show, shown)])[1].map { Identifier(try $0.uuid(0)) }
     var known = Parameters()
@@ -116,12 +120,17 @@ enum OptOutLedger {
     parameters.textArray(changes.map(\.channelType.rawValue))
     parameters.textArray(changes.map(\.address))
     parameters.textArray(changes.map(\.scope.rawValue))
-    let before = try connection.execute(current, parameters).map { try $0.boolOrNil(0) ?? false }
-    var states: [Key: Bool] = [:]
+    let before = try connection.execute(current, parameters).map { row in
+      (optedOut: try row.boolOrNil(0) ?? false, at: try row.timestampOrNil(1).map { Timestamp(microseconds: $0) })
+    }
+    var states: [Key: (optedOut: Bool, at: Timestamp?)] = [:]
     return zip(changes, before).filter { change, before in
       let key = Key(address: Address(type: change.channelType, value: change.address), scope: change.scope)
-      defer { states[key] = change.optedOut }
-      return (states[key] ?? before) != change.optedOut
+      let standing = states[key] ?? before
+      // What was said before what stands came late: from the journal, or from a node that was slow.
+      if let at = standing.at, change.at < at { return false }
+      states[key] = (change.optedOut, change.at)
+      return standing.optedOut != change.optedOut
     }.map(\.0)
   }
 }

@@ -112,7 +112,8 @@ struct QueueOutbound: BatchOperation {
       guard let window = items[index].heldOutside else { return nil }
       let id = messages[index].message.conversationID
       let last = touched.first { $0.id == id }?.lastInboundAt
-      return last.map { $0 + window > now } ?? false ? nil : id
+      let leaves = max(now, items[index].scheduledAt ?? now)
+      return last.map { $0 + window > leaves } ?? false ? nil : id
     }
   }
 

@@ -80,7 +80,7 @@ struct ReceiveInbound: BatchOperation {
     let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
     return try NewMessages(context: context, cache: cache, trustsNew: trustsNew)
       .write(messages, as: .messageNew, optOuts: optOuts(items, messages), on: connection) { _, touched in
-        releaseHeld(in: touched, messages)
+        releaseHeld(in: touched, items, messages)
       }
   }
 
@@ -100,20 +100,31 @@ struct ReceiveInbound: BatchOperation {
   private static let release = Statement(
     "release_held",
     """
-    UPDATE outbox SET state = 0, held_for = NULL, run_at = greatest(run_at, $2) WHERE held_for = ANY ($1::uuid[])
+    UPDATE outbox SET state = 0, held_for = NULL, run_at = greatest(run_at, $2)
+    WHERE held_for = ANY ($1::uuid[]) AND run_at < $3
     """)
 
-  /// Messages that waited for these contacts to write.
+  /// Messages that waited for these contacts to write; not for one who writes that they want nothing more, and not those
+  /// that are to leave after the window has closed again.
   private func releaseHeld(
-    in touched: [TouchedConversation], _ messages: [NewMessage]
+    in touched: [TouchedConversation], _ items: [InboundRecord], _ messages: [NewMessage]
   ) -> [(Statement, Parameters)] {
-    let windowed = Set(
-      messages.filter { context.resources.windows[$0.message.channelType.contactType] != nil }
-        .map(\.message.conversationID))
-    guard !windowed.isEmpty else { return [] }
+    var windowed: Set<Identifier> = []
+    var shortest: Duration?
+    for new in messages {
+      guard let window = context.resources.windows[new.message.channelType.contactType] else { continue }
+      windowed.insert(new.message.conversationID)
+      shortest = min(shortest ?? window, window)
+    }
+    for index in items.indices where items[index].message.optOut == .stop {
+      windowed.remove(messages[index].message.conversationID)
+    }
+    guard !windowed.isEmpty, let shortest else { return [] }
     var parameters = Parameters()
     parameters.identifierArray(touched.map(\.id).filter { windowed.contains($0) })
-    parameters.timestamp(context.clock.now())
+    let now = context.clock.now()
+    parameters.timestamp(now)
+    parameters.timestamp(now + shortest)
     return [(Self.release, parameters)]
   }
 

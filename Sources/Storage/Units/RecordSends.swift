@@ -12,6 +12,8 @@ public struct SendRecord: Sendable {
     case failed(code: String, message: String)
     /// The provider provably does not have it; send it at this time.
     case retry(at: Timestamp)
+    /// No call was made: it goes back as it was, and the claim counts for nothing.
+    case givenBack(at: Timestamp)
     /// Nobody knows; look again at this time.
     case unresolved(lookAgainAt: Timestamp)
   }
@@ -42,6 +44,14 @@ struct RecordSends: BatchOperation {
 
   private static let remove = Statement("finish_outbox", "DELETE FROM outbox WHERE message_id = ANY ($1::uuid[])")
 
+  private static let giveBack = Statement(
+    "give_back_outbox",
+    """
+    UPDATE outbox o SET state = 0, run_at = u.at, lease = NULL, lease_until = NULL,
+      attempts = greatest(o.attempts - 1, 0)
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, at) WHERE o.message_id = u.id
+    """)
+
   private static let postpone = Statement(
     "postpone_outbox",
     """
@@ -60,6 +70,7 @@ struct RecordSends: BatchOperation {
       }, on: connection)
     var done: [Identifier] = []
     var postponed: [(Identifier, Int16, Timestamp)] = []
+    var givenBack: [(Identifier, Timestamp)] = []
     for (item, transition) in zip(items, transitions) {
       let isOurs = leases[item.messageID] == item.lease
       switch item.result {
@@ -72,15 +83,17 @@ struct RecordSends: BatchOperation {
         done.append(item.messageID)
       case .retry(let at) where isOurs:
         postponed.append((item.messageID, 0, at))
+      case .givenBack(let at) where isOurs:
+        givenBack.append((item.messageID, at))
       case .unresolved(let at) where isOurs:
         postponed.append((item.messageID, 2, at))
-      case .failed, .retry, .unresolved:
+      case .failed, .retry, .givenBack, .unresolved:
         // Another node took the message over, or a callback settled it.
         continue
       }
     }
     for update in parked { _ = unit.apply(Transition(update)) }
-    try unit.finish(steps(done, postponed), on: connection)
+    try unit.finish(steps(done, postponed, givenBack), on: connection)
     return items.map { _ in .success(()) }
   }
 
@@ -95,7 +108,7 @@ struct RecordSends: BatchOperation {
   }
 
   private func steps(
-    _ done: [Identifier], _ postponed: [(Identifier, Int16, Timestamp)]
+    _ done: [Identifier], _ postponed: [(Identifier, Int16, Timestamp)], _ givenBack: [(Identifier, Timestamp)]
   ) -> [(Statement, Parameters)] {
     var steps: [(Statement, Parameters)] = []
     if !done.isEmpty {
@@ -109,6 +122,12 @@ struct RecordSends: BatchOperation {
       p.int2Array(postponed.map(\.1))
       p.timestampArray(postponed.map(\.2))
       steps.append((Self.postpone, p))
+    }
+    if !givenBack.isEmpty {
+      var p = Parameters()
+      p.identifierArray(givenBack.map(\.0))
+      p.timestampArray(givenBack.map(\.1))
+      steps.append((Self.giveBack, p))
     }
     return steps
   }
@@ -132,7 +151,7 @@ extension Transition {
             status: .failed, providerStatus: "failed", at: record.at, source: .provider, errorCode: code,
             errorMessage: message)
         ])
-    case .retry, .unresolved:
+    case .retry, .givenBack, .unresolved:
       self.init(messageID: record.messageID, accountSID: record.accountSID, reports: [])
     }
   }
