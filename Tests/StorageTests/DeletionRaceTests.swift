@@ -100,8 +100,8 @@ extension StorageSuite {
     func goesAway(how: String) async throws {
       try await StoreFixture.run(stores: 2) { fixture in
         let isStreaming = Atomic(true)
-        async let rounds: Int = {
-          var rounds = 0
+        let rounds = Atomic(0)
+        async let end: Void = {
           var committed = -1
           while isStreaming.load(ordering: .sequentiallyConsistent) && !Task.isCancelled {
             // Something must have come through before the next one, however slow the machine.
@@ -112,24 +112,28 @@ extension StorageSuite {
               (try? await fixture.script(how == "deleted" ? Self.deletion : Self.merge)) != nil
             else { continue }
             committed = now
-            rounds += 1
+            rounds.add(1, ordering: .sequentiallyConsistent)
           }
-          return rounds
         }()
         let outcomes = try await withThrowingTaskGroup(of: InboundOutcome.self) { group in
           var outcomes: [InboundOutcome] = []
-          for index in 0..<800 {
+          // Until something has come between a few times, however slow the machine; the bound is for one that never lets it.
+          var index = 0
+          while index < 800 || (rounds.load(ordering: .sequentiallyConsistent) < 3 && index < 20_000) {
+            let number = index
+            index += 1
             // A hundred at a time, so that there are many batches to come between.
-            if index >= 100, let outcome = try await group.next() { outcomes.append(outcome) }
+            if number >= 100, let outcome = try await group.next() { outcomes.append(outcome) }
             let record = fixture.inbound(
-              "SM\(index)", to: "+1500555\(1_000 + index % 20)",
-              media: index % 5 == 0 ? [InboundMedia(url: "u", contentType: nil)] : [])
-            group.addTask { try await fixture.receive(record, on: index % 2) }
+              "SM\(number)", to: "+1500555\(1_000 + number % 20)",
+              media: number % 5 == 0 ? [InboundMedia(url: "u", contentType: nil)] : [])
+            group.addTask { try await fixture.receive(record, on: number % 2) }
           }
           return try await group.reduce(into: outcomes) { $0.append($1) }
         }
         isStreaming.store(false, ordering: .sequentiallyConsistent)
-        #expect(await rounds > 2)
+        await end
+        #expect(rounds.load(ordering: .sequentiallyConsistent) > 2)
         #expect(outcomes.allSatisfy { $0 == .stored })
         #expect(try await fixture.events(.messageNew).count == outcomes.count)
         if how == "merged" { #expect(try await fixture.number("SELECT count(*) FROM messages") == outcomes.count) }
