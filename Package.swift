@@ -76,7 +76,8 @@ let package = Package(
     .target(name: "ChannelMessenger", dependencies: ["ChannelProtocol", "Twilio"], swiftSettings: strict),
 
     // Engine.IO 4 and Socket.IO 5, server side. Knows nothing of messages.
-    .target(name: "SocketIO", dependencies: [nio], swiftSettings: strict),
+    .target(
+      name: "SocketIO", dependencies: [nio, nioHTTP1, nioWebSocket, nioHTTPTypes, httpTypes, crypto], swiftSettings: strict),
 
     // Where events go: realtime, webhooks, log.
     .target(
@@ -95,11 +96,13 @@ let package = Package(
     .target(
       name: "Storage", dependencies: ["ChannelProtocol", "Postgres", log, metrics, collections], swiftSettings: strict),
 
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
     // The engine: configuration, ingest, sender, dispatcher, REST, lifecycle, command line.
     .target(
       name: "Gateway",
       dependencies: [
-        "ChannelProtocol", "Sinks", "Postgres", "Storage", "Twilio", "TwilioSandbox",
+        "ChannelProtocol", "SocketIO", "Sinks", "Postgres", "Storage", "Twilio", "TwilioSandbox", "CZlib",
         hummingbird, hummingbirdCore, httpClient, crypto, log, metrics, collections, httpTypes, lifecycle, signals,
         yams,
         arguments,
@@ -127,7 +130,8 @@ let package = Package(
     // Tests. Each suite stands beside the target it is named after.
     .testTarget(
       name: "ArchitectureTests", dependencies: [], swiftSettings: strict),
-    .testTarget(name: "ChannelProtocolTests", dependencies: ["ChannelProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ChannelProtocolTests", dependencies: ["ChannelProtocol", "GatewayTesting"], swiftSettings: strict),
     .testTarget(
       name: "TwilioTests", dependencies: ["Twilio", "ChannelProtocol", crypto, log, httpTypes], swiftSettings: strict),
     .testTarget(
@@ -138,9 +142,11 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "SocketIOTests", dependencies: ["SocketIO", nio, nioHTTPTypes, nioWebSocket, httpTypes], swiftSettings: strict),
+    .testTarget(
       name: "SinksTests",
       dependencies: [
-        "Sinks", "ChannelProtocol", hummingbird, hummingbirdCore, crypto, log, metrics, httpTypes, lifecycle,
+        "Sinks", "SocketIO", "ChannelProtocol", hummingbird, hummingbirdCore, crypto, log, metrics, httpTypes, lifecycle,
         nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioHTTPTypes,
       ],
       swiftSettings: strict),
@@ -152,8 +158,8 @@ let package = Package(
       name: "GatewayTests",
       dependencies: [
         "Gateway", "GatewayTesting", "ChannelProtocol", "ChannelSMS", "ChannelWhatsApp", "ChannelRCS",
-        "ChannelMessenger", "Sinks", "Storage", "Postgres", "TwilioSandbox", httpClient, httpTypes, yams, log, metrics,
-        nio, nioHTTP1,
+        "ChannelMessenger", "Sinks", "Storage", "Postgres", "TwilioSandbox", httpClient, httpTypes, crypto, yams, log,
+        metrics, nio, nioEmbedded, nioPosix, nioHTTP1, nioHTTPTypes,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -20,13 +20,25 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
-    .executableTarget(
-      name: "IngestBenchmark",
+    // The programs that are measured, as child processes.
+    .target(
+      name: "BenchmarkSupport",
       dependencies: [
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
-      swiftSettings: strict)
+      swiftSettings: strict),
+    .executableTarget(name: "IngestBenchmark", dependencies: ["BenchmarkSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "WebhookBenchmark",
+      dependencies: [
+        "BenchmarkSupport",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(name: "ListBenchmark", dependencies: ["BenchmarkSupport"], swiftSettings: strict),
   ]
 )

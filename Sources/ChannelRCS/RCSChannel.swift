@@ -4,23 +4,25 @@ public import ChannelProtocol
 public import Twilio
 
 /// Rich messages to phones, from an agent of ours or from a Messaging Service that holds one (FACTS section 16).
-public struct RCSChannel: TwilioChannel {
+public struct RCSChannel: TwilioInteractiveChannel {
   public static let type = ChannelType.rcs
+  public static let interactiveRules = InteractiveRules.rcs
 
   public let line: TwilioLine
   public let configuration: RCSConfiguration
 
   public init(configuration: RCSConfiguration, context: ChannelContext) throws {
-    try configuration.check()
     self.configuration = configuration
     line = try TwilioLine(
       type: Self.type, senders: configuration.senders, defaultRate: 100, keywords: configuration.optOut.keywords,
-      context: context)
+      problems: configuration.problems, context: context)
   }
 
   /// A file goes out as a rich card with its text, up to 16 MB; 5 MB where the service may fall back to MMS.
   public var capabilities: ChannelCapabilities {
-    ChannelCapabilities(maximumBodyLength: 1_600, maximumMedia: 1, templates: true, readReceipts: true)
+    ChannelCapabilities(
+      maximumBodyLength: 1_600, maximumMedia: 1, templates: true,
+      interactiveTypes: Self.interactiveRules.types.map(\.rawValue), readReceipts: true)
   }
 
   public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
@@ -62,8 +64,10 @@ public struct RCSConfiguration: ChannelConfiguration, Hashable {
       OptOutOptions.key,
     ]
 
-  func check() throws(ConfigurationProblem) {
-    guard fallback, senders.messagingService == nil else { return }
-    throw ConfigurationProblem(path: ["fallback"], "A fallback needs a `messagingService` that holds an SMS sender.")
+  var problems: [ConfigurationProblem] {
+    guard fallback, senders.messagingService == nil else { return [] }
+    return [
+      ConfigurationProblem(path: ["fallback"], "A fallback needs a `messagingService` that holds an SMS sender.")
+    ]
   }
 }

@@ -27,6 +27,8 @@ public struct MMSChannel: TwilioChannel {
   public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
-    try line.plainRequest(for: message)
+    var request = try line.plainRequest(for: message)
+    request.smartEncoded = configuration.smartEncoding
+    return request
   }
 }

@@ -24,8 +24,12 @@ public struct SMSChannel: TwilioChannel, SegmentCounting {
   public var policies: ChannelPolicies { ChannelPolicies(refusesOptedOut: configuration.optOut.refuse) }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {
-    try line.plainRequest(for: message)
+    var request = try line.plainRequest(for: message)
+    request.smartEncoded = configuration.smartEncoding
+    return request
   }
 
-  public func segments(of body: String) -> Segments { SegmentCount(body).segments }
+  public func measure(_ body: String) -> TextMeasure {
+    SegmentCount(body, smartEncoded: configuration.smartEncoding).measure
+  }
 }

@@ -4,23 +4,24 @@ public import ChannelProtocol
 public import Twilio
 
 /// WhatsApp through Twilio: text, one file, a place, templates; what comes in is read whole, whatever its kind.
-public struct WhatsAppChannel: TwilioChannel {
+public struct WhatsAppChannel: TwilioInteractiveChannel {
   public static let type = ChannelType.whatsapp
+  public static let interactiveRules = InteractiveRules.whatsApp
 
   public let line: TwilioLine
   public let configuration: WhatsAppConfiguration
 
   public init(configuration: WhatsAppConfiguration, context: ChannelContext) throws {
-    try configuration.check()
     self.configuration = configuration
     line = try TwilioLine(
       type: Self.type, senders: configuration.senders, defaultRate: 80,
-      keywords: configuration.optOut.keywords, context: context)
+      keywords: configuration.optOut.keywords, problems: configuration.problems, context: context)
   }
 
   public var capabilities: ChannelCapabilities {
     ChannelCapabilities(
-      maximumBodyLength: 1_600, maximumMedia: 1, templates: true, location: true, readReceipts: true,
+      maximumBodyLength: 1_600, maximumMedia: 1, templates: true, location: true,
+      interactiveTypes: Self.interactiveRules.types.map(\.rawValue), readReceipts: true,
       recipients: .phoneOrID, window: .seconds(24 * 3_600))
   }
 
@@ -32,7 +33,9 @@ public struct WhatsAppChannel: TwilioChannel {
       case .template: configuration.window.template.map { .template(sid: $0) } ?? .reject
       case .hold: .hold
       }
-    return ChannelPolicies(refusesOptedOut: configuration.optOut.refuse, outsideWindow: outside)
+    return ChannelPolicies(
+      refusesOptedOut: configuration.optOut.refuse, outsideWindow: outside,
+      holdFor: .seconds(configuration.window.holdFor))
   }
 
   public func request(for message: OutboundMessage) throws(SendFailure) -> MessageRequest {

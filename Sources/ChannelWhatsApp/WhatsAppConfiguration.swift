@@ -17,19 +17,23 @@ public struct WindowOptions: Decodable, Sendable, Hashable {
   public var policy: Policy
   /// `HX…`, for ``Policy/template``.
   public var template: String?
+  /// How long a held message waits at most, in seconds.
+  public var holdFor: Double
 
-  public init(policy: Policy = .reject, template: String? = nil) {
+  public init(policy: Policy = .reject, template: String? = nil, holdFor: Double = 24 * 3_600) {
     self.policy = policy
     self.template = template
+    self.holdFor = holdFor
   }
 
-  private enum CodingKeys: CodingKey { case policy, template }
+  private enum CodingKeys: CodingKey { case policy, template, holdFor }
 
   /// Without a policy a template means ``Policy/template``.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     template = try container.decodeIfPresent(String.self, forKey: .template)
     policy = try container.decodeIfPresent(Policy.self, forKey: .policy) ?? (template == nil ? .reject : .template)
+    holdFor = try container.decodeIfPresent(Double.self, forKey: .holdFor) ?? 24 * 3_600
   }
 
   static let key = ConfigurationKey(
@@ -38,6 +42,7 @@ public struct WindowOptions: Decodable, Sendable, Hashable {
       ConfigurationKey(
         "policy", .choice(Policy.allCases.map(\.rawValue)), "What happens to a message outside the window."),
       ConfigurationKey("template", .string, "The template (HX…) that is sent in its place."),
+      ConfigurationKey("holdFor", .duration, "How long a held message waits at most; 1d if left out."),
     ]), "The 24 hours after a contact's last message in which free-form messages are allowed.")
 }
 
@@ -65,13 +70,18 @@ public struct WhatsAppConfiguration: ChannelConfiguration, Hashable {
 
   public static let keys = TwilioSenders.keys + [WindowOptions.key, OptOutOptions.key]
 
-  func check() throws(ConfigurationProblem) {
-    if window.policy == .template, window.template == nil {
-      throw ConfigurationProblem(path: ["window", "policy"], "The policy `template` needs a `template` (HX…).")
+  /// What is wrong with these options beside their senders.
+  var problems: [ConfigurationProblem] {
+    if window.holdFor <= 0 { return [ConfigurationProblem(path: ["window", "holdFor"], "It must be longer than 0.")] }
+    if let template = window.template {
+      guard template.hasPrefix("HX"), template.utf8.count > 2 else {
+        return [
+          ConfigurationProblem(path: ["window", "template"], "A template's id is HX and 32 hexadecimal digits.")
+        ]
+      }
+    } else if window.policy == .template {
+      return [ConfigurationProblem(path: ["window", "policy"], "The policy `template` needs a `template` (HX…).")]
     }
-    guard let template = window.template else { return }
-    guard template.hasPrefix("HX"), template.utf8.count > 2 else {
-      throw ConfigurationProblem(path: ["window", "template"], "A template's id is HX and 32 hexadecimal digits.")
-    }
+    return []
   }
 }

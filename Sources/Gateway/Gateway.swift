@@ -22,66 +22,102 @@ struct Gateway: Sendable {
   private let tail: TailReader
   private let senders: SenderService
   private let media: MediaFetcher
+  private let bulks: BulkRunner
+  private let sweep: MediaSweep
+  private let expiry: SendExpiry
+  private let polling: StatusPolling
+  private let reconciler: Reconciler
   private let sinks: [any Sink]
   private let hasher: APIKeyHasher
+  private let publicURL: String
+  private let gates: APIGates
+  private let eventWaiters: EventWaiters
 
   init(
     settings: GatewaySettings, directory: ChannelDirectory, store: PostgresMessageStore, journal: Journal,
     database: PostgresConfiguration, secrets: GatewaySecrets, publicURL: String
   ) async throws {
     self.settings = settings
+    self.publicURL = publicURL
     let metrics = settings.metrics
     self.store = store
     self.journal = journal
     let clock = settings.clock
     let logger = settings.logger
     hasher = APIKeyHasher(secret: secrets.apiKey)
-    let authentication = Authentication(store: store, hasher: hasher)
+    let authentication = Authentication(store: store, hasher: hasher, clock: clock, logger: logger)
+    let limits = settings.configuration.limits
+    let gates = APIGates(
+      authentication: authentication, limiter: RateLimiter(rate: limits.requestsPerSecond, burst: limits.burst),
+      idempotency: Idempotency(store: store, box: secrets.box, clock: clock, logger: logger),
+      problems: ProblemAnswers(logger: logger))
+    self.gates = gates
+    // Enough for readers that are nearly up to date; whoever is further behind reads the table.
+    let ring = EventRing(byteLimit: 3 << 20)
+    let health = ChannelHealth()
+    eventWaiters = EventWaiters(ring: ring)
     let shelf = MediaShelf(
       store: store, channels: directory, choice: settings.configuration.media.store,
       disk: MediaDirectory(path: settings.configuration.media.path))
     let links = MediaLinks(secret: secrets.apiKey, publicURL: publicURL)
     let intake = MessageIntake(store: store, directory: directory, clock: clock)
     services = APIServices(
-      store: store, intake: intake, authentication: authentication, directory: directory, secrets: secrets.box,
+      store: store, intake: intake, hasher: hasher, directory: directory, health: health, eventWaiters: eventWaiters,
+      secrets: secrets.box,
       webhookAddresses: try WebhookAddressCheck(sinks: settings.configuration.sinks),
-      templates: TemplateSync(store: store, catalogs: directory.templateCatalogs, clock: clock, logger: logger),
+      templates: TemplateSync(
+        store: store, catalogs: directory.templateCatalogs, clock: clock, logger: logger,
+        fallbacks: directory.fallbackTemplates),
       media: MediaServices(
         answer: MediaAnswer(store: store, shelf: shelf, logger: logger), shelf: shelf, links: links),
       clock: clock)
     webhooks = ProviderWebhooks(
       directory: directory, store: store, journal: journal, clock: clock, logger: logger, metrics: metrics)
-    // Enough for readers that are nearly up to date; whoever is further behind reads the table.
-    let ring = EventRing(byteLimit: 3 << 20)
+    let revocations = PrincipalRevocations()
     tail = TailReader(
-      store: store, ring: ring,
-      listener: Listener(configuration: database, channels: ["fractal_events"], logger: logger), logger: logger,
-      metrics: metrics)
+      store: store, ring: ring, revocations: revocations,
+      listener: Listener(
+        configuration: database, channels: ["fractal_events", APIKey.revocations], logger: logger),
+      logger: logger, metrics: metrics)
     try await tail.prepare()
     senders = SenderService(
       lanes: directory.senders,
       context: SendingContext(
         store: store, directory: directory, publicURL: publicURL, policy: settings.sendPolicy, clock: clock,
-        logger: logger, metrics: metrics, mediaLinks: links),
+        logger: logger, metrics: metrics, mediaLinks: links, health: health),
       ring: ring, node: clock.makeIdentifier())
+    bulks = BulkRunner(store: store, intake: intake, node: clock.makeIdentifier(), logger: logger)
     media = MediaFetcher(
       store: store, shelf: shelf, ring: ring, policy: settings.mediaPolicy, logger: logger, metrics: metrics)
+    sweep = MediaSweep(
+      store: store, disk: shelf.disk, retention: settings.configuration.retention, logger: logger)
+    expiry = SendExpiry(store: store, clock: clock, logger: logger)
+    polling = StatusPolling(
+      store: store, directory: directory, policy: settings.pollPolicy, clock: clock, logger: logger, metrics: metrics)
+    reconciler = Reconciler(
+      webhooks: webhooks, store: store,
+      sources: directory.histories(
+        Dictionary(
+          settings.configuration.accounts.map { ($0.id, $0.reconciliation) }, uniquingKeysWith: { first, _ in first })),
+      times: settings.reconciliationTimes, clock: clock, logger: logger, metrics: metrics)
     sinks = try Self.makeSinks(
       settings,
       SinkContext(
         ring: ring, log: store, deliveries: store,
-        gateway: RealtimeBridge(authentication: authentication, intake: intake, logger: logger), clock: clock,
-        logger: logger))
+        gateway: RealtimeBridge(
+          authentication: authentication, intake: intake, idempotency: gates.idempotency, limiter: gates.limiter,
+          logger: logger),
+        revocations: revocations, clock: clock, logger: logger))
   }
 
   private static func makeSinks(_ settings: GatewaySettings, _ context: SinkContext) throws -> [any Sink] {
     var problems: [ConfigurationError.Located] = []
     var sinks: [any Sink] = []
     for entry in settings.configuration.sinks {
-      do throws(ConfigurationProblem) {
+      do throws(ConfigurationProblems) {
         sinks.append(try settings.sinks.make(entry, context: context))
       } catch {
-        problems.append(entry.locate(error))
+        problems += entry.locate(error)
       }
     }
     guard problems.isEmpty else { throw ConfigurationError(file: settings.configuration.file, problems: problems) }
@@ -117,7 +153,8 @@ struct Gateway: Sendable {
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { _ in await ready() }, logger: Self.quiet(settings.logger))
     let drain = JournalDrain(journal: journal, webhooks: webhooks, logger: settings.logger)
-    let maintenance = Maintenance(store: store, logger: settings.logger)
+    let maintenance = Maintenance(
+      store: store, deliveries: settings.configuration.retention.deliveries, logger: settings.logger)
     let templates = self.services.templates
     let backlog = BacklogGauge(
       store: store, senders: services.directory.senders, metrics: settings.metrics, journal: journal,
@@ -135,29 +172,49 @@ struct Gateway: Sendable {
         try await senders.run()
         await senders.release()
       })
+    services.append(Running("bulks") { [bulks] in try await bulks.run() })
     services.append(Running("media") { [media] in await media.run() })
+    services.append(Running("media sweep") { [sweep] in try await sweep.run() })
+    services.append(Running("expiry") { [expiry] in try await expiry.run() })
+    services.append(Running("polling") { [polling] in try await polling.run() })
+    services.append(Running("reconciler") { [reconciler] in try await reconciler.run() })
     services.append(Running("journal") { try await drain.run() })
     services.append(application)
+    // The first to be stopped: requests that wait for events would hold up the server's end.
+    services.append(Running("event waiters") { [eventWaiters] in await eventWaiters.run() })
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
       logger: Self.quiet(settings.logger))
     configuration.maximumGracefulShutdownDuration = .seconds(15)
     try await ServiceGroup(configuration: configuration).run()
     await senders.release()
+    await bulks.release()
   }
 
-  private func responder(_ durations: RequestDurations) -> GatewayResponder {
-    var routes = APIRouter(authentication: services.authentication, logger: settings.logger)
+  /// What is served, but for providers' requests and the sinks' own.
+  func router() -> APIRouter {
+    var routes = APIRouter(gates: gates)
     routes.addMessages(services)
+    routes.addMessagesAgain(services)
+    routes.addBulks(services)
     routes.addConversations(services)
     routes.addContacts(services)
     routes.addOptOuts(services)
     routes.addTemplates(services)
     routes.addMedia(services)
-    routes.addWebhooks(services)
+    routes.addWebhooks(services, sink: sinks.lazy.compactMap { $0 as? WebhookSink }.first)
+    routes.addKeys(services)
+    routes.addEvents(services)
+    routes.addChannels(services)
     routes.addOps(readiness: Readiness(store: store, journal: journal), metrics: settings.metrics)
-    return GatewayResponder(
-      routes: routes.finish().buildResponder(), clock: settings.clock, durations: durations)
+    routes.addDescription(publicURL: publicURL)
+    return routes
+  }
+
+  private func responder(_ durations: RequestDurations) -> GatewayResponder {
+    GatewayResponder(
+      routes: router().finish().buildResponder(), clock: settings.clock, durations: durations,
+      crossOrigin: CrossOrigin(origins: settings.configuration.server.corsOrigins))
   }
 
   /// What is decided on each connection before the router: providers' requests, and the sinks' own.
@@ -165,7 +222,11 @@ struct Gateway: Sendable {
     let providers = ProviderEndpoint(
       webhooks: webhooks, paths: services.directory.paths, clock: settings.clock, durations: durations)
     let upgrading = sinks.compactMap { $0 as? any HTTPUpgradingSink }
-    return { [ProviderRequestHandler(endpoint: providers)] + upgrading.map { $0.makeUpgradeHandler() } }
+    let clock = settings.clock
+    return {
+      [ConnectionGuard { clock.makeIdentifier().description }, ProviderRequestHandler(endpoint: providers)]
+        + upgrading.flatMap { $0.makeUpgradeHandlers() }
+    }
   }
 
   /// The frameworks' own words are for whoever debugs them.

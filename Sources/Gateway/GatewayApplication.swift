@@ -59,7 +59,8 @@ public struct GatewayApplication: Sendable {
   ) async throws {
     let logger = settings.logger
     let transport = HTTPClientTransport(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-    let directory = try makeDirectory(publicURL: publicURL, transport: transport, sandboxURL: sandbox?.baseURL)
+    let directory = try makeDirectory(
+      publicURL: publicURL, transport: settings.transport ?? transport, sandboxURL: sandbox?.baseURL)
     let store = PostgresMessageStore(
       configuration: database,
       context: ResourceContext(publicURL: publicURL, windows: directory.windows, explain: ErrorWords.explain),
@@ -77,7 +78,8 @@ public struct GatewayApplication: Sendable {
       }
       let key = try await gateway.firstKey(in: state)
       let running = RunningGateway(
-        publicURL: publicURL, port: port, sandboxURL: sandbox?.baseURL, firstKeyFile: key, store: store)
+        publicURL: publicURL, port: port, sandboxURL: sandbox?.baseURL, firstKeyFile: key, store: store,
+        routes: gateway.router().routes)
       try await gateway.serve(
         host: settings.configuration.server.host, port: port, handlesSignals: handlesSignals
       ) {
@@ -121,7 +123,9 @@ public struct GatewayApplication: Sendable {
     guard settings.configuration.accounts.contains(where: { $0.accountSID == nil }) else { return try await body(nil) }
     var configuration = SandboxConfiguration()
     configuration.port = settings.sandboxPort
-    configuration.accounts = [SandboxAccount(senders: sandboxSenders())]
+    var account = SandboxAccount(senders: sandboxSenders())
+    account.services = sandboxServices()
+    configuration.accounts = [account]
     configuration.logger = settings.logger
     // It is cancelled at the end, which its server would call an error.
     configuration.logger.logLevel = .critical
@@ -145,15 +149,31 @@ public struct GatewayApplication: Sendable {
   }
 
   /// What the configuration's channels send from, as the provider writes it.
-  private func sandboxSenders() -> [String] {
-    settings.configuration.channels.flatMap { entry -> [String] in
-      let type = ChannelType(entry.type).contactType
-      let from = entry.options["from"]?.list?.compactMap(\.string) ?? []
-      return from.map { address in
-        let bare = Address.split(address).value
-        return type == .sms ? bare : "\(type):\(bare)"
+  private func sandboxSenders() -> [String] { settings.configuration.channels.flatMap(Self.sandboxSenders) }
+
+  private static func sandboxSenders(of entry: ChannelEntry) -> [String] {
+    let type = ChannelType(entry.type).contactType
+    let from = entry.options["from"]?.list?.compactMap(\.string) ?? []
+    // A pool's numbers need not be named here: it has the sandbox's.
+    if from.isEmpty {
+      return SandboxAccount.defaultSenders.filter { (Address.split($0).type ?? .sms).contactType == type }
+    }
+    return from.map { address in
+      let bare = Address.split(address).value
+      return type == .sms ? bare : "\(type):\(bare)"
+    }
+  }
+
+  /// The pools that the channels name, with the numbers that they name beside.
+  private func sandboxServices() -> [String: [String]] {
+    var services: [String: [String]] = [:]
+    for entry in settings.configuration.channels {
+      guard let service = entry.options["messagingService"]?.string else { continue }
+      for sender in Self.sandboxSenders(of: entry) where !(services[service] ?? []).contains(sender) {
+        services[service, default: []].append(sender)
       }
     }
+    return services
   }
 
   private func openJournal(_ state: StateDirectory) async throws -> Journal {
@@ -187,14 +207,15 @@ public struct GatewayApplication: Sendable {
       let context = ChannelContext(
         channelID: entry.id, account: account.account ?? .sandbox(account, baseURL: sandboxURL),
         publicURL: publicURL, transport: transport, clock: settings.clock, logger: settings.logger)
-      do throws(ConfigurationProblem) {
+      do throws(ConfigurationProblems) {
         let adapter = try settings.channels.make(entry, context: context)
-        channels.append(ConfiguredChannel(id: entry.id, adapter: adapter, account: context.account))
+        channels.append(
+          ConfiguredChannel(
+            id: entry.id, adapter: adapter, account: context.account, quietHours: entry.quietHours))
       } catch {
-        problems.append(entry.locate(error))
+        problems += entry.locate(error)
       }
     }
-    problems += settings.sinks.problems(of: configuration.sinks)
     guard problems.isEmpty else { throw ConfigurationError(file: configuration.file, problems: problems) }
     return ChannelDirectory(channels)
   }
@@ -209,10 +230,12 @@ public struct RunningGateway: Sendable {
   /// Where the key is that was made at the first start; nil: keys are made by `fractal keys create`.
   public let firstKeyFile: String?
   public let store: any MessageStore
+  /// What is served.
+  let routes: [APIRoute]
 }
 
 extension Account {
-  fileprivate static func sandbox(_ entry: AccountEntry, baseURL: String?) -> Account {
+  static func sandbox(_ entry: AccountEntry, baseURL: String?) -> Account {
     Account(
       id: entry.id, accountSID: SandboxAccount.defaultSID, authTokens: [Secret(SandboxAccount.defaultAuthToken)],
       baseURL: baseURL)

@@ -21,6 +21,11 @@ public struct GatewaySettings: Sendable {
   var sendPolicy = SendPolicy()
   /// Those of fetching files.
   var mediaPolicy = MediaPolicy()
+  /// Those of asking providers again.
+  var pollPolicy = PollPolicy()
+  var reconciliationTimes = ReconciliationTimes()
+  /// The way out to providers; nil: over HTTP, which is closed at the end.
+  var transport: (any HTTPTransport)?
   let metrics = PrometheusRegistry()
 
   public init(

@@ -163,17 +163,21 @@ struct ClusterStart: Sendable {
   }
 
   /// A server in the place of one that has ended, on the same files.
+  /// - Parameter isUnwanted: asked while it gets ready; true: it is stopped, and this throws.
   /// - Returns: its process.
-  func relaunch(_ files: ClusterFiles, ended: @escaping @Sendable () -> Void) throws(PostgresError) -> Int32 {
+  func relaunch(
+    _ files: ClusterFiles, isUnwanted: () -> Bool, ended: @escaping @Sendable () -> Void
+  ) throws(PostgresError) -> Int32 {
     if case .stale = RunningPostmaster.find(in: files.data) { unlink(files.data + "/postmaster.pid") }
     return try startServer(
-      files, try ClusterBinaries.find(), try AccountIdentity.forPostgres(), until: .now + timeout, ended: ended)
+      files, try ClusterBinaries.find(), try AccountIdentity.forPostgres(), until: .now + timeout,
+      isUnwanted: isUnwanted, ended: ended)
   }
 
   /// - Parameter ended: called when the server's process has ended, on a thread of its own.
   private func startServer(
     _ files: ClusterFiles, _ binaries: ClusterBinaries, _ account: AccountIdentity?,
-    until deadline: ContinuousClock.Instant, ended: @escaping @Sendable () -> Void
+    until deadline: ContinuousClock.Instant, isUnwanted: () -> Bool = { false }, ended: @escaping @Sendable () -> Void
   ) throws(PostgresError) -> Int32 {
     let outcome = Monitor<Launch?>(nil)
     let changed = Condition()
@@ -200,7 +204,8 @@ struct ClusterStart: Sendable {
     switch result {
     case .failed(let error): throw error
     case .started(let postmaster):
-      try waitUntilReady(files, postmaster, until: deadline) { hasEnded.withLock(\.self) }
+      try waitUntilReady(
+        files, postmaster, until: deadline, isUnwanted: isUnwanted, hasEnded: { hasEnded.withLock(\.self) })
       return postmaster
     }
   }
@@ -215,13 +220,18 @@ struct ClusterStart: Sendable {
   }
 
   private func waitUntilReady(
-    _ files: ClusterFiles, _ postmaster: Int32, until deadline: ContinuousClock.Instant, hasEnded: () -> Bool
+    _ files: ClusterFiles, _ postmaster: Int32, until deadline: ContinuousClock.Instant, isUnwanted: () -> Bool,
+    hasEnded: () -> Bool
   ) throws(PostgresError) {
     while true {
       // First: another server, on the same files, might answer in its place.
       if hasEnded() { throw PostgresError(.unavailable, "the PostgreSQL server ended: \(logTail(files))") }
       let answer: PostgresError
       do throws(PostgresError) { return try answers(files) } catch { answer = error }
+      if isUnwanted() {
+        kill(postmaster, SIGINT)
+        throw PostgresError(.unavailable, "the PostgreSQL server is no longer wanted")
+      }
       if deadline.hasPassed {
         kill(postmaster, SIGQUIT)
         throw PostgresError(.unavailable, "the PostgreSQL server does not get ready: \(answer.message)")

@@ -110,17 +110,30 @@ public final class EmbeddedCluster: Sendable {
       }
       logger.error("the private PostgreSQL has ended and is started again")
       do {
-        try await DedicatedThread.run(name: "pg-cluster") { [self] in try revive() }
+        try await reviveUnlessCancelled()
         logger.notice("the private PostgreSQL runs again")
       } catch {
+        if Task.isCancelled { return }
         logger.error("the private PostgreSQL does not start", metadata: ["error": "\(error)"])
         try? await Task.sleep(for: backoff.next())
       }
     }
   }
 
-  private func revive() throws(PostgresError) {
-    let postmaster = try start.relaunch(files) { [weak self] in self?.ended() }
+  /// A recovery may take a minute, which nobody who stops the gateway waits for.
+  private func reviveUnlessCancelled() async throws {
+    let isUnwanted = Atomic(false)
+    try await withTaskCancellationHandler {
+      try await DedicatedThread.run(name: "pg-cluster") { [self] in
+        try revive { isUnwanted.load(ordering: .relaxed) }
+      }
+    } onCancel: {
+      isUnwanted.store(true, ordering: .relaxed)
+    }
+  }
+
+  private func revive(isUnwanted: () -> Bool) throws(PostgresError) {
+    let postmaster = try start.relaunch(files, isUnwanted: isUnwanted) { [weak self] in self?.ended() }
     let isStopped = state.withLock { state in
       state.postmaster = postmaster
       state.hasEnded = false

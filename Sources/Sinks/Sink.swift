@@ -37,17 +37,20 @@ public struct SinkContext: Sendable {
   public var log: any EventLog
   public var deliveries: any DeliveryStore
   public var gateway: any RealtimeGateway
+  /// Keys that were taken back.
+  public var revocations: PrincipalRevocations
   public var clock: any WallClock
   public var logger: Logger
 
   public init(
     ring: EventRing, log: any EventLog, deliveries: any DeliveryStore, gateway: any RealtimeGateway,
-    clock: any WallClock, logger: Logger
+    revocations: PrincipalRevocations = PrincipalRevocations(), clock: any WallClock, logger: Logger
   ) {
     self.ring = ring
     self.log = log
     self.deliveries = deliveries
     self.gateway = gateway
+    self.revocations = revocations
     self.clock = clock
     self.logger = logger
   }
@@ -57,6 +60,9 @@ public struct SinkContext: Sendable {
 public protocol RealtimeGateway: Sendable {
   /// Whose key this is; nil: nobody's.
   func authenticate(key: String) async throws -> RealtimePrincipal?
+
+  /// The key with this id; nil where there is none any more, or its time is over.
+  func principal(_ keyID: Identifier) async throws -> RealtimePrincipal?
 
   /// Sends a message as `POST /api/messages` does.
   /// - Parameter message: the request's JSON object.
@@ -69,9 +75,12 @@ public struct RealtimePrincipal: Sendable, Hashable {
   public var keyID: Identifier
   public var canRead: Bool
   public var canSend: Bool
+  /// When its time is over; nil: never.
+  public var expiresAt: Timestamp?
 
-  public init(keyID: Identifier, canRead: Bool, canSend: Bool) {
+  public init(keyID: Identifier, canRead: Bool, canSend: Bool, expiresAt: Timestamp? = nil) {
     self.keyID = keyID
+    self.expiresAt = expiresAt
     self.canRead = canRead
     self.canSend = canSend
   }

@@ -17,8 +17,22 @@ public protocol MediaStore: Sendable {
   func mediaFile(_ id: Identifier) async throws -> MediaFile?
   /// A part of a file that is kept in the database, shorter at its end; nil where there is no such file.
   func mediaBytes(_ id: Identifier, in range: Range<Int>) async throws -> [UInt8]?
+  /// Where a message's files are, in their order: the provider's URLs, or in a message of ours what was given.
+  func mediaSources(of message: Identifier) async throws -> [String]
   /// Adds a file that was uploaded. `bytes` is nil where they are kept elsewhere.
   func addMedia(_ file: MediaFile, bytes: [UInt8]?) async throws
+
+  /// Says that a file is about to be written to the disk which no row names yet; ``addMedia(_:bytes:)`` takes it back.
+  /// Whoever crashes between the two leaves a file that is removed after `delay`.
+  func announceFile(_ id: Identifier, removedAfter delay: Duration) async throws
+  /// Removes uploads older than `age` that no message uses, `limit` of them at most, and says how many.
+  func removeUnusedUploads(olderThan age: Duration, limit: Int) async throws -> Int
+  /// Lets go of the bytes of files older than `age`, `limit` of them at most, and says how many.
+  func expireMedia(olderThan age: Duration, limit: Int) async throws -> Int
+  /// Files on the disk that no row names any more.
+  func discardedFiles(limit: Int) async throws -> [Identifier]
+  /// They are no longer there.
+  func forgetDiscarded(_ ids: [Identifier]) async throws
 }
 
 /// Where a file's bytes are.

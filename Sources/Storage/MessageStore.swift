@@ -4,7 +4,9 @@ public import ChannelProtocol
 
 /// Keeps contacts, conversations, messages, the event log and the work to do. Every write is durable when it returns,
 /// is safe to make again with the same ids, and writes its events in the same transaction.
-public protocol MessageStore: EventLog, DeliveryStore, MediaStore {
+public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore, IdempotencyStore, KeyStore, DepositStore,
+  ContactStore, ConversationStore, BulkStore
+{
   /// What this node commits, as it does.
   var commits: CommitFeed { get }
 
@@ -24,6 +26,11 @@ public protocol MessageStore: EventLog, DeliveryStore, MediaStore {
   func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome
   func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend]
   func record(_ record: SendRecord, deadline: Duration) async throws
+  /// Ends up to so many of the messages that have waited with us for too long.
+  /// - Returns: how many.
+  func expireSends(limit: Int, deadline: Duration) async throws -> Int
+  /// When the next one ends of those that wait.
+  func nextExpiry() async throws -> Timestamp?
   func markRead(conversation id: Identifier) async throws -> Conversation?
 
   // MARK: Messages, conversations, contacts
@@ -39,6 +46,30 @@ public protocol MessageStore: EventLog, DeliveryStore, MediaStore {
 
   /// How things stand between an address and a line of ours; nil: they have no conversation.
   func standing(of address: Address, on line: String) async throws -> ConversationStanding?
+
+  /// What the attribute `timeZone` of an address's contact says.
+  func timeZone(of address: Address) async throws -> String?
+
+  // MARK: Asking the provider again
+
+  /// Goes on through the messages by their id, up to those made `age` ago, and notes those that have not ended; one that
+  /// has never looked begins `lookBack` ago.
+  /// - Returns: how many messages were looked at; fewer than `limit`: there are no more.
+  func scanForPolls(age: Duration, lookBack: Duration, limit: Int) async throws -> Int
+  func claimPolls(limit: Int, lease: Duration) async throws -> [ClaimedPoll]
+  /// - Parameter next: when to ask again; nil: never.
+  func finishPoll(_ claimed: ClaimedPoll, next: Timestamp?) async throws
+  /// What is known of a provider's ids; absent: nothing.
+  func knownMessages(_ sids: [String], account: String) async throws -> [String: KnownMessage]
+  /// Takes the reconciliation of an account, and notes the attempt.
+  /// - Parameter notTriedSince: nil: whenever the last attempt was.
+  /// - Returns: nil where another node has it, or the last attempt was after `notTriedSince`.
+  func beginReconciliation(
+    account: String, notTriedSince: Timestamp?, at now: Timestamp, lease: Duration
+  ) async throws -> ReconciliationLease?
+  func finishReconciliation(_ lease: ReconciliationLease, reached: Timestamp, at now: Timestamp) async throws
+  /// What was reached stays.
+  func failReconciliation(_ lease: ReconciliationLease, error: String) async throws
 
   // MARK: Opt-outs
 
@@ -69,14 +100,6 @@ public protocol MessageStore: EventLog, DeliveryStore, MediaStore {
   func failTemplateSync(_ lease: TemplateSyncLease, error: String) async throws
   /// Removes the templates of every account but these.
   func forgetTemplates(exceptOf accounts: [String]) async throws
-
-  // MARK: Webhooks and keys
-
-  func webhooks(page: PageRequest) async throws -> Page<Webhook>
-  func createWebhook(_ webhook: Webhook, secret: [UInt8]) async throws
-  func deleteWebhook(_ id: Identifier) async throws -> Bool
-  func createKey(_ key: APIKey, hash: [UInt8]) async throws
-  func key(hash: [UInt8]) async throws -> APIKey?
 
   // MARK: Work that nodes share
 
@@ -170,7 +193,9 @@ public struct PageCursor: Sendable, Hashable, CustomStringConvertible {
 public struct MessageDetail: Sendable {
   public var message: Message
   public var history: [StatusReport]
-  /// Every field as the provider sent it, JSON; nil where there is none.
+  /// What the provider said beside each entry of the history, JSON objects; nil: nothing.
+  public var reports: [[UInt8]?]
+  /// Every field of a message that came in as the provider sent it, JSON; nil where there is none.
   public var raw: [UInt8]?
 }
 
@@ -183,6 +208,8 @@ public struct MessageQuery: Sendable, Hashable {
   public var direction: Direction?
   public var statuses: [DeliveryStatus] = []
   public var providerSID: String?
+  /// Words that the body holds, each whole or by its beginning, in any order.
+  public var search: String?
   /// Inclusive.
   public var since: Timestamp?
   /// Exclusive.
@@ -195,77 +222,16 @@ public struct ConversationQuery: Sendable, Hashable {
   public var channel: String?
   /// Only those with unread messages.
   public var unread: Bool?
+  /// A part of the contact's name, of one of its addresses or of its attributes.
+  public var search: String?
   public init() {}
 }
 
 public struct ContactQuery: Sendable, Hashable {
-  /// A part of the name or of an address.
+  /// A part of the name, of an address or of an attribute.
   public var search: String?
   /// A type of address they have.
   public var channel: String?
   public var label: String?
   public init() {}
-}
-
-/// A registered receiver of webhooks, as the API shows it.
-public struct Webhook: Sendable, Hashable {
-  public var id: Identifier
-  public var url: String
-  public var description: String?
-  public var events: [String]
-  public var channels: [String]
-  public var headers: [String: String]
-  public var isActive: Bool
-  public var disabledReason: String?
-  public var createdAt: Timestamp
-
-  public init(
-    id: Identifier, url: String, description: String? = nil, events: [String] = [], channels: [String] = [],
-    headers: [String: String] = [:], isActive: Bool = true, disabledReason: String? = nil, createdAt: Timestamp
-  ) {
-    self.id = id
-    self.url = url
-    self.description = description
-    self.events = events
-    self.channels = channels
-    self.headers = headers
-    self.isActive = isActive
-    self.disabledReason = disabledReason
-    self.createdAt = createdAt
-  }
-
-  /// Writes the Webhook resource of `API.md`; `members` may add the secret.
-  public func write(to writer: inout JSONWriter, members: (inout JSONWriter) -> Void = { _ in }) {
-    writer.object { writer in
-      writer.member("id", id)
-      writer.member("url", url)
-      writer.member("description", description)
-      writer.member("events", .array(events.map { .string($0) }))
-      writer.member("channels", .array(channels.map { .string($0) }))
-      writer.member("headers", .object(headers.mapValues { .string($0) }))
-      writer.member("active", isActive)
-      writer.member("disabledReason", disabledReason)
-      writer.member("createdAt", createdAt)
-      members(&writer)
-    }
-  }
-}
-
-/// A key to the API; its text is not kept, only a keyed hash of it.
-public struct APIKey: Sendable, Hashable {
-  public var id: Identifier
-  public var name: String
-  public var scopes: Set<Scope>
-  public var expiresAt: Timestamp?
-  public var createdAt: Timestamp
-
-  public enum Scope: String, Sendable, Hashable, CaseIterable { case read, send, manage }
-
-  public init(id: Identifier, name: String, scopes: Set<Scope>, expiresAt: Timestamp? = nil, createdAt: Timestamp) {
-    self.id = id
-    self.name = name
-    self.scopes = scopes
-    self.expiresAt = expiresAt
-    self.createdAt = createdAt
-  }
 }

@@ -34,6 +34,7 @@ public final class PostgresMessageStore: MessageStore {
   private let records: LaneQueue<RecordSends>
   let reads: LaneQueue<ReadConversations>
   private let cancels: LaneQueue<CancelSends>
+  let expiries: LaneQueue<ExpireSends>
 
   public init(
     configuration: PostgresConfiguration, context: ResourceContext, options: Options = Options(),
@@ -59,6 +60,7 @@ public final class PostgresMessageStore: MessageStore {
     statuses = lane.register(ApplyStatuses(maximumBatch: batch, context: writing), queueLimit: limit)
     claims = lane.register(ClaimSends(maximumBatch: 64, context: writing), queueLimit: 1_024)
     cancels = lane.register(CancelSends(context: writing), queueLimit: limit)
+    expiries = lane.register(ExpireSends(context: writing), queueLimit: 64)
     reads = lane.register(ReadConversations(context: writing), queueLimit: limit)
   }
 

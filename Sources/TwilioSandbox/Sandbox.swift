@@ -160,6 +160,17 @@ extension Sandbox {
     }
   }
 
+  /// The secondary token takes the primary one's place, which is void from then on; nil: of the first account.
+  public func promoteToken(account sid: String? = nil) {
+    change { state in
+      guard let index = state.accounts.firstIndex(where: { sid == nil || $0.sid == sid }),
+        let token = state.accounts[index].secondaryAuthToken
+      else { return }
+      state.accounts[index].authToken = token
+      state.accounts[index].secondaryAuthToken = nil
+    }
+  }
+
   /// Sets what goes wrong from now on.
   public func setChaos(_ chaos: Chaos) {
     change { $0.chaos = chaos }
@@ -194,6 +205,15 @@ extension Sandbox {
       queue.add(webhook) { delivery in continuation.resume(returning: delivery) }
     }
     return InboundReceipt(sid: sid, webhook: remember(delivery))
+  }
+}
+
+extension Sandbox {
+  /// A person touches a button of a message that was sent, or picks a row of its list.
+  ///
+  /// - Throws: ``ControlError`` where there is no such message, or nothing of that name on it.
+  public func tap(_ tap: ButtonTap) async throws -> InboundReceipt {
+    try await receive(try read { state throws(ControlError) in try state.answer(to: tap) })
   }
 }
 

@@ -95,29 +95,4 @@ struct StatusProjectionTests {
     #expect(projection.deliveredAt == Timestamp(seconds: 20))
     #expect(projection.readAt == Timestamp(seconds: 30))
   }
-
-  @Test("any permutation of the same callbacks, repeated or not, ends in the same state")
-  func permutations() {
-    let words: [(DeliveryStatus?, String?)] = [
-      (.accepted, nil), (.sent, nil), (.delivered, nil), (.undelivered, "30003"), (.undelivered, "30005"),
-      (.failed, "30008"), (.failed, nil), (.canceled, nil), (.read, nil), (nil, nil),
-    ]
-    for _ in 0..<300 {
-      let reports = words.shuffled().prefix(.random(in: 2...words.count)).enumerated().map {
-        Self.report($0.element.0, at: Int64($0.offset), error: $0.element.1)
-      }
-      let expected = Self.state(of: Self.projected(Array(reports)))
-      for _ in 0..<10 {
-        let arrivals = (reports + reports.filter { _ in .random() }).shuffled()
-        #expect(Self.state(of: Self.projected(arrivals)) == expected, "\(arrivals.map(\.providerStatus))")
-      }
-    }
-  }
-
-  /// Whether finals contradict each other matters only as long as nothing above them was reported.
-  private static func state(of projection: StatusProjection) -> StatusProjection {
-    var projection = projection
-    if projection.status == .read { projection.isContradicted = false }
-    return projection
-  }
 }

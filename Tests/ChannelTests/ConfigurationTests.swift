@@ -48,17 +48,19 @@ import Twilio
   @Test(
     "an SMS channel that cannot send is refused, and the option at fault is named",
     arguments: [
-      (TwilioSenders(), ["from"]), (TwilioSenders(from: [""]), ["from"]),
-      (TwilioSenders(from: ["whatsapp:+15005550006"]), ["from"]), (TwilioSenders(from: ["15005550006"]), ["from"]),
-      (TwilioSenders(from: ["+0123456789"]), ["from"]), (TwilioSenders(from: ["+1500555000x"]), ["from"]),
+      (TwilioSenders(), ["from"]), (TwilioSenders(from: [""]), ["from", "0"]),
+      (TwilioSenders(from: ["whatsapp:+15005550006"]), ["from", "0"]),
+      (TwilioSenders(from: ["15005550006"]), ["from", "0"]),
+      (TwilioSenders(from: ["+0123456789"]), ["from", "0"]),
+      (TwilioSenders(from: ["+15005550006", "+1500555000x"]), ["from", "1"]),
       (TwilioSenders(messagingService: ""), ["messagingService"]),
       (TwilioSenders(messagingService: "SM1"), ["messagingService"]),
     ])
   func refused(senders: TwilioSenders, path: [String]) {
-    let problem = #expect(throws: ConfigurationProblem.self) {
+    let problem = #expect(throws: ConfigurationProblems.self) {
       try SMSChannel(configuration: SMSConfiguration(senders: senders), context: .test())
     }
-    #expect(problem?.path == path && problem?.message.isEmpty == false)
+    #expect(problem?.problems.map(\.path) == [path] && problem?.problems.first?.message.isEmpty == false)
   }
 
   @Test(
@@ -67,7 +69,7 @@ import Twilio
     let senders = TwilioSenders(from: [address])
     let sms = try SMSChannel(configuration: SMSConfiguration(senders: senders), context: .test())
     #expect(sms.senders.map(\.address) == [address])
-    #expect(throws: ConfigurationProblem.self) {
+    #expect(throws: ConfigurationProblems.self) {
       try WhatsAppChannel(configuration: WhatsAppConfiguration(senders: senders), context: .test())
     }
   }
@@ -80,17 +82,17 @@ import Twilio
       (WindowOptions(policy: .template, template: "MG1"), ["window", "template"]),
     ] {
       let configuration = WhatsAppConfiguration(senders: senders, window: window)
-      let problem = #expect(throws: ConfigurationProblem.self) {
+      let problem = #expect(throws: ConfigurationProblems.self) {
         try WhatsAppChannel(configuration: configuration, context: .test())
       }
-      #expect(problem?.path == path)
+      #expect(problem?.problems.map(\.path) == [path])
     }
   }
 
   @Test("every key that decodes is described, so that the checker knows it")
   func keys() {
-    #expect(SMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut"])
-    #expect(MMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut"])
+    #expect(SMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut", "smartEncoding"])
+    #expect(MMSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "optOut", "smartEncoding"])
     #expect(WhatsAppConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "window", "optOut"])
   }
 
@@ -100,6 +102,22 @@ import Twilio
     let channel = try SMSChannel(configuration: SMSConfiguration(senders: senders), context: .test())
     #expect(channel.segments(of: "plain") == Segments(count: 1, encoding: .gsm7))
     #expect(channel.segments(of: String(repeating: "’", count: 71)) == Segments(count: 2, encoding: .ucs2))
+  }
+
+  @Test("with smart encoding an SMS channel counts, and asks for, what Twilio sends; an MMS channel asks for it too")
+  func smartEncoding() throws {
+    let json = Data(#"{"from":["+14155238886"],"smartEncoding":true}"#.utf8)
+    let sms = try SMSChannel(
+      configuration: JSONDecoder().decode(SMSConfiguration.self, from: json), context: .test())
+    let text = String(repeating: "’", count: 160)
+    #expect(sms.segments(of: text) == Segments(count: 1, encoding: .gsm7))
+    #expect(sms.measure("a’👍").forcing.map(\.character) == ["👍"])
+    let mms = try MMSChannel(
+      configuration: JSONDecoder().decode(MMSConfiguration.self, from: json), context: .test())
+    #expect(try sms.request(for: .test(body: text)).smartEncoded && mms.request(for: .test(body: text)).smartEncoded)
+    let plain = try SMSChannel(
+      configuration: SMSConfiguration(senders: TwilioSenders(from: ["+14155238886"])), context: .test())
+    #expect(try !plain.request(for: .test(body: text)).smartEncoded)
   }
 
   @Test("capabilities say what is implemented")
@@ -112,6 +130,6 @@ import Twilio
     #expect(sms.maximumMedia == 0 && sms.segments && sms.window == nil && !sms.location)
     #expect(mms.maximumMedia == 10 && !mms.segments)
     #expect(whatsapp.maximumMedia == 1 && whatsapp.window == .seconds(86_400) && whatsapp.readReceipts)
-    #expect(whatsapp.templates && whatsapp.location && !whatsapp.interactive)
+    #expect(whatsapp.templates && whatsapp.location && whatsapp.interactive && !sms.interactive)
   }
 }

@@ -50,16 +50,16 @@ struct PlugInChannelTests {
     var named = message
     named.from = "brand_agent"
     #expect(try fields(falling, named).first == ["To", "rcs:+14155550134"], "an agent that was chosen is kept to")
-    let problem = #expect(throws: ConfigurationProblem.self) {
+    let problem = #expect(throws: ConfigurationProblems.self) {
       try rcs(#"{"from":["rcs:brand_agent"],"fallback":true}"#)
     }
-    #expect(problem?.path == ["fallback"])
+    #expect(problem?.problems.map(\.path) == [["fallback"]])
   }
 
   @Test("RCS needs an agent or a pool, and an agent is no number", arguments: ["", "rcs:", "rcs:+1", "12345", "sms:x"])
   func agents(address: String) {
-    let problem = #expect(throws: ConfigurationProblem.self) { try rcs(#"{"from":["\#(address)"]}"#) }
-    #expect(problem?.path == ["from"])
+    let problem = #expect(throws: ConfigurationProblems.self) { try rcs(#"{"from":["\#(address)"]}"#) }
+    #expect(problem?.problems.map(\.path) == [["from", "0"]])
   }
 
   @Test("a page and a person are ids with the prefix of Messenger")
@@ -72,7 +72,7 @@ struct PlugInChannelTests {
       ])
     #expect(channel.capabilities.recipients == .id && channel.capabilities.window == .seconds(86_400))
     for address in ["page", "whatsapp:+14155238886", "+14155238886"] {
-      #expect(throws: ConfigurationProblem.self) { try messenger(#"{"from":["\#(address)"]}"#) }
+      #expect(throws: ConfigurationProblems.self) { try messenger(#"{"from":["\#(address)"]}"#) }
     }
   }
 

@@ -114,11 +114,11 @@ struct ConfigurationResultTests {
   func locating() throws {
     let configuration = try ConfigurationFixture.parse(Self.full)
     let channel = configuration.channels[1]
-    let problem = try #require(throws: ConfigurationProblem.self) { try channel.decode(SMSConfiguration.self) }
+    let problem = try #require(throws: ConfigurationProblems.self) { try channel.decode(SMSConfiguration.self) }
     func place(_ problem: ConfigurationProblem) -> SourcePosition? { channel.locate(problem).position }
     #expect(
       channel.locate(problem)
-        == .init(position: SourcePosition(line: 14, column: 57), message: "a number must not be empty"))
+        == [.init(position: SourcePosition(line: 14, column: 57), message: "a number must not be empty")])
     #expect(place(.init(path: ["from"], "")) == SourcePosition(line: 14, column: 44))
     #expect(place(.init(path: ["from", "7"], "")) == SourcePosition(line: 14, column: 44))
     #expect(place(.init(path: ["window", "policy"], "")) == SourcePosition(line: 14, column: 5))
@@ -131,19 +131,19 @@ struct ConfigurationResultTests {
   @Test("what does not decode is told without its value")
   func undecodable() throws {
     let configuration = try ConfigurationFixture.parse(Self.full)
-    let missing = try #require(throws: ConfigurationProblem.self) {
+    let missing = try #require(throws: ConfigurationProblems.self) {
       try configuration.sinks[0].decode(WebhookConfiguration.self)
     }
-    #expect(missing == ConfigurationProblem("key `retry` is missing"))
+    #expect(missing.problems == [ConfigurationProblem("key `retry` is missing")])
     struct Other: ChannelConfiguration {
       static let keys: [ConfigurationKey] = []
       var headers: [String: Int]
     }
-    let mismatch = try #require(throws: ConfigurationProblem.self) {
+    let mismatch = try #require(throws: ConfigurationProblems.self) {
       try configuration.sinks[1].decode(Other.self)
     }
-    #expect(mismatch.path == ["headers", "X-Key"])
-    #expect(!mismatch.message.contains("hunter2"))
+    #expect(mismatch.problems.map(\.path) == [["headers", "X-Key"]])
+    #expect(!mismatch.problems[0].message.contains("hunter2"))
   }
 
   @Test("no description of the configuration has a secret in it")

@@ -19,28 +19,30 @@ struct ExactlyOnceTests {
         {"dropCallbacks":0.2,"duplicateCallbacks":0.2,"delayCallbacks":0.3,"callbackDelayMilliseconds":300,
          "hangSends":{"count":60,"milliseconds":300}}
         """)
-      // Errors whose outcome cannot be known, errors that are a plain no, and "too fast", while the messages go out.
-      let bursts = Task {
-        for burst in [
-          #""failSends":{"count":100,"status":500,"accepted":true}"#, #""failSends":{"count":40,"status":503}"#,
-          #""failSends":{"count":60,"status":429}"#, #""hangSends":{"count":40,"milliseconds":300}"#,
-        ] {
-          try await Task.sleep(for: .seconds(3))
-          try await gateway.chaos(
-            #"{"dropCallbacks":0.2,"duplicateCallbacks":0.2,"delayCallbacks":0.3,\#(burst)}"#)
-        }
+      // The messages themselves set off the bursts, so that each meets many of them on every machine.
+      try await Self.sendAll(through: gateway) { number in
+        guard let burst = Self.bursts[number] else { return }
+        try await gateway.burstIsOver()
+        try await gateway.chaos(#"{"dropCallbacks":0.2,"duplicateCallbacks":0.2,"delayCallbacks":0.3,\#(burst)}"#)
       }
-      try await Self.sendAll(through: gateway)
-      try await bursts.value
       _ = try await gateway.eventually(within: .seconds(240), "/api/messages?status=queued,sending&limit=1") {
         $0["data"]?.arrayValue?.isEmpty == true
       }
+      try await gateway.burstIsOver()
       let bodies = try await gateway.bodiesAtSandbox()
       #expect(bodies.count == Self.count)
       #expect(Set(bodies).count == Self.count, "\(bodies.count - Set(bodies).count) went out more than once")
       #expect(try await gateway.call("GET", "/api/messages?status=failed&limit=1").json["data"] == .array([]))
     }
   }
+
+  /// Errors whose outcome cannot be known, errors that are a plain no, and "too fast", by the message that brings them.
+  private static let bursts = [
+    1_500: #""failSends":{"count":100,"status":500,"accepted":true}"#,
+    3_500: #""failSends":{"count":40,"status":503}"#,
+    5_500: #""failSends":{"count":60,"status":429}"#,
+    7_500: #""hangSends":{"count":40,"milliseconds":300}"#,
+  ]
 
   /// A number that takes what it is given, and a provider that is asked soon.
   private static let fast: @Sendable (inout GatewaySettings) -> Void = { settings in
@@ -57,7 +59,10 @@ struct ExactlyOnceTests {
     settings.sendPolicy.backoff = .milliseconds(200)
   }
 
-  private static func sendAll(through gateway: WholeGateway) async throws {
+  /// - Parameter taken: called once for each number, when its message has been taken.
+  private static func sendAll(
+    through gateway: WholeGateway, taken: @escaping @Sendable (Int) async throws -> Void
+  ) async throws {
     let workers = 32
     try await withThrowingTaskGroup(of: Void.self) { group in
       for worker in 0..<workers {
@@ -69,6 +74,7 @@ struct ExactlyOnceTests {
                 "to": .string("+1415\(5_000_000 + number)"), "channel": "sms", "body": .string("message \(number)"),
               ]))
             #expect(answer.status == 202, "\(answer.text)")
+            try await taken(number)
           }
         }
       }
@@ -78,6 +84,13 @@ struct ExactlyOnceTests {
 }
 
 extension WholeGateway {
+  /// Waits until every send that was to go wrong has.
+  fileprivate func burstIsOver() async throws {
+    _ = try await eventually(within: .seconds(60), sandbox + "/sandbox/chaos") {
+      $0["failSends"] == .null && $0["hangSends"] == .null
+    }
+  }
+
   /// The texts of everything that went out, as the provider has them.
   fileprivate func bodiesAtSandbox() async throws -> [String] {
     let credentials = Data("\(SandboxAccount.defaultSID):\(SandboxAccount.defaultAuthToken)".utf8).base64EncodedString()

@@ -109,6 +109,7 @@ struct MediaTests {
     }) { gateway in
       for (chaos, words) in [
         (#"{"failMedia":{"count":1,"status":410}}"#, "gone"), (#"{"failMedia":{"count":3,"status":503}}"#, "provider"),
+        (#"{"mediaLifetimeMilliseconds":0}"#, "not_found"),
       ] {
         try await gateway.chaos(chaos)
         let item = try await gateway.receivePicture(base64: nil)
@@ -241,7 +242,8 @@ struct MediaTests {
           headers: [("Authorization", "Bearer \(gateway.key)")] + (type.map { [("Content-Type", $0)] } ?? []))
       }
       #expect(try await post("/api/media", "x", nil).status == 415)
-      #expect(try await post("/api/media", "x", "multipart/form-data; boundary=x").status == 415)
+      #expect(try await post("/api/media", "x", "multipart/mixed; boundary=x").status == 415)
+      #expect(try await post("/api/media", "x", "multipart/form-data; boundary=x").status == 400)
       #expect(try await post("/api/media", "", "text/plain").status == 422)
       #expect(
         try await post("/api/media?name=x", "x", "text/plain").json["errors"]?.arrayValue?.first?["field"] == "name")

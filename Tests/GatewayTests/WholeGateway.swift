@@ -19,9 +19,10 @@ import Testing
 struct WholeGateway: Sendable {
   let base: String
   let sandbox: String
-  let key: String
+  var key: String
   let directory: String
   let store: any MessageStore
+  let routes: [APIRoute]
 
   static let configuration = """
     server: { host: 127.0.0.1, port: 0 }
@@ -37,20 +38,22 @@ struct WholeGateway: Sendable {
     """
 
   /// Starts a gateway, runs `body` with it, and stops it, whatever happens.
+  /// - Parameter kept: a directory that an earlier run has left, or a later one finds; nil: one of its own.
   static func run(
+    in kept: String? = nil, configuration text: String = Self.configuration,
     settings change: @Sendable (inout GatewaySettings) -> Void = { _ in },
     _ body: @escaping @Sendable (WholeGateway) async throws -> Void
   ) async throws {
     // Short, and open to the user that PostgreSQL runs as.
-    let directory = "/tmp/fractal-whole-\(UInt32.random(in: .min ... .max))"
+    let directory = kept ?? temporaryDirectory()
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
-    defer { try? FileManager.default.removeItem(atPath: directory) }
+    defer { if kept == nil { try? FileManager.default.removeItem(atPath: directory) } }
     let parts = ProgramParts(
       channels: .init(SMSChannel.self, MMSChannel.self, WhatsAppChannel.self),
       sinks: .init(LogSink.self, WebSocketSink.self, WebhookSink.self))
     var settings = GatewaySettings(
-      configuration: try .parse(Self.configuration, file: "channels.yaml", environment: [:], schema: parts.schema),
+      configuration: try .parse(text, file: "channels.yaml", environment: [:], schema: parts.schema),
       channels: parts.channels, sinks: parts.sinks, directory: directory + "/.fractal",
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     change(&settings)
@@ -66,12 +69,13 @@ struct WholeGateway: Sendable {
         try await ended.value
         throw Problem(.internalServerError, "ended", "the gateway ended before it served")
       }
-      let key = try String(contentsOfFile: running.firstKeyFile ?? "", encoding: .utf8)
+      // A node on another's database has no key of its own.
+      let key = try running.firstKeyFile.map { try String(contentsOfFile: $0, encoding: .utf8) } ?? ""
       try await body(
         WholeGateway(
           base: "http://127.0.0.1:\(running.port)", sandbox: running.sandboxURL ?? "",
           key: key.trimmingCharacters(in: .whitespacesAndNewlines), directory: directory + "/.fractal",
-          store: running.store))
+          store: running.store, routes: running.routes))
     } catch {
       serving.cancel()
       _ = await ended.result
@@ -79,6 +83,15 @@ struct WholeGateway: Sendable {
     }
     serving.cancel()
     _ = await ended.result
+  }
+
+  static func temporaryDirectory() -> String { "/tmp/fractal-whole-\(UInt32.random(in: .min ... .max))" }
+
+  /// Runs several gateways one after the other with the same data.
+  static func withKeptDirectory(_ body: (String) async throws -> Void) async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try await body(directory)
   }
 
   // MARK: Talking to it
@@ -93,10 +106,15 @@ struct WholeGateway: Sendable {
   func call(
     _ method: String, _ path: String, json: String? = nil, key: String? = nil, headers: [(String, String)] = []
   ) async throws -> Answer {
-    try await Self.exchange(
+    let answer = try await Self.exchange(
       method, path.hasPrefix("http") ? path : base + path, body: json,
       headers: [("Authorization", "Bearer \(key ?? self.key)")]
         + (json == nil ? [] : [("Content-Type", "application/json")]) + headers)
+    if !path.hasPrefix("http") {
+      let wrong = DescribedAnswers.problems(method, path, answer)
+      #expect(wrong.isEmpty, "\(method) \(path) is not as it is described: \(wrong)")
+    }
+    return answer
   }
 
   static func exchange(
@@ -129,6 +147,8 @@ struct WholeGateway: Sendable {
     within limit: Duration = .seconds(20), _ path: String, _ isGood: (JSONValue) -> Bool
   ) async throws -> JSONValue {
     let deadline = ContinuousClock.now + limit
+    // Whoever asks without a pause takes half the processors from what is waited for.
+    var pause = Duration.milliseconds(2)
     while true {
       let answer = try await call("GET", path)
       if isGood(answer.json) { return answer.json }
@@ -136,6 +156,8 @@ struct WholeGateway: Sendable {
         Issue.record("\(path) did not become what it should: \(answer.text.prefix(2_000))")
         return answer.json
       }
+      try await Task.sleep(for: pause)
+      pause = min(pause * 2, .milliseconds(50))
     }
   }
 }

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from echo import Echo
 from gateway import Gateway
 from processes import BINARY, remove, working_directory
 from receiver import Receiver
@@ -100,3 +101,11 @@ def stream(gateway):
     stream.subscribe()
     yield stream
     stream.close()
+
+
+@pytest.fixture(scope="session")
+def echo():
+    """The server on the target SocketIO alone, as the protocol suites want it."""
+    echo = Echo()
+    yield echo
+    echo.close()

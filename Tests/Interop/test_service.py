@@ -5,7 +5,6 @@ import re
 import pytest
 
 from gateway import Gateway
-from scope import not_yet
 
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
 
@@ -98,7 +97,6 @@ def test_every_answer_has_a_request_id(gateway):
     assert answer.headers["X-Request-Id"] == "abc-123"
 
 
-@not_yet("idempotency keys")
 def test_a_repeated_idempotency_key_gives_the_first_answer(gateway, phone):
     body = {"to": phone, "body": "once", "channel": "sms"}
     headers = {"Idempotency-Key": f"order-{phone}"}
@@ -112,7 +110,6 @@ def test_a_repeated_idempotency_key_gives_the_first_answer(gateway, phone):
     assert len(gateway.get("/api/messages", conversation=first.json()["conversationId"])["data"]) == 1
 
 
-@not_yet("the rate limit")
 def test_a_key_over_its_rate_is_429(directory):
     gateway = Gateway(directory, {"RATE_LIMIT": "1"})
     try:

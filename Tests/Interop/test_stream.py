@@ -6,7 +6,6 @@ import threading
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from scope import not_yet
 from stream import Stream
 
 # The events of inbound texts: one each.
@@ -176,7 +175,6 @@ def test_a_message_is_sent_over_the_socket(gateway, stream, phone):
     assert gateway.settled(ack["message"]["id"], "delivered")["body"] == "over the socket"
 
 
-@not_yet("idempotency keys")
 def test_a_repeated_key_over_the_socket_gives_the_first_message(stream, phone):
     message = {"to": phone, "body": "over the socket", "channel": "sms"}
     for ref in ("1", "2"):

@@ -1,6 +1,7 @@
 // The private cluster: kept, shared, adopted, thrown away.
 
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Postgres
@@ -33,6 +34,37 @@ struct EmbeddedClusterTests {
     await keeper.value
     await cluster.stop()
     #expect(!cluster.isRunning)
+    FileSystem.removeAll(root)
+  }
+
+  @Test("who stops while a killed server is being started again does not wait for it")
+  func stoppedWhileReviving() async throws {
+    let root = try makeDirectory()
+    let cluster = try await EmbeddedCluster.start(directory: root, settings: ["shared_buffers": "32MB"])
+    let data = cluster.files.data
+    // From its next start on it lets nobody in for longer than a test takes.
+    let file = try #require(fopen("\(data)/postgresql.conf", "a"))
+    fputs("pre_auth_delay = 50\n", file)
+    fclose(file)
+    let victim = cluster.postmasterProcess
+    kill(victim, SIGKILL)
+    let hasEnded = Atomic(false)
+    let keeper = Task {
+      await cluster.keepRunning(logger: PostgresFixture.logger)
+      hasEnded.store(true, ordering: .sequentiallyConsistent)
+    }
+    #expect(
+      await eventually(within: .seconds(30)) {
+        if case .running(let process) = RunningPostmaster.find(in: data) { process != victim } else { false }
+      })
+    keeper.cancel()
+    #expect(await eventually(within: .seconds(20)) { hasEnded.load(ordering: .sequentiallyConsistent) })
+    await keeper.value
+    await cluster.stop()
+    #expect(
+      await eventually(within: .seconds(20)) {
+        if case .running = RunningPostmaster.find(in: data) { false } else { true }
+      })
     FileSystem.removeAll(root)
   }
 

@@ -1,6 +1,7 @@
 // What a client may say, and what it is told about anything else.
 
 import ChannelProtocol
+import SocketIO
 import Testing
 
 @testable import Sinks

@@ -3,6 +3,7 @@
 import ChannelProtocol
 import HTTPTypes
 import NIOCore
+import SocketIO
 import Testing
 
 @testable import Sinks
@@ -10,7 +11,7 @@ import Testing
 @Suite struct RealtimeHandshakeTests {
   @Test("the answer to RFC 6455's own nonce is RFC 6455's own")
   func vector() {
-    #expect(WebSocketHandshake.accept(for: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    #expect(WebSocketOpening.proof(for: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
   }
 
   static let fields: HTTPFields = [

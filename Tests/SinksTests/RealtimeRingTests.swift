@@ -3,6 +3,7 @@
 import ChannelProtocol
 import NIOCore
 import Synchronization
+import SocketIO
 import Testing
 
 @testable import Sinks

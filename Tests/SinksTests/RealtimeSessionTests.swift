@@ -1,6 +1,7 @@
 // The conversation on a WebSocket, as a table of what is said and what follows.
 
 import ChannelProtocol
+import SocketIO
 import Testing
 
 @testable import Sinks

@@ -88,12 +88,22 @@ final class RealtimeTestGateway: RealtimeGateway {
     case "reader": return RealtimePrincipal(keyID: Self.reader, canRead: true, canSend: false)
     case "sender": return RealtimePrincipal(keyID: Self.sender, canRead: true, canSend: true)
     case "manager": return RealtimePrincipal(keyID: Self.sender, canRead: false, canSend: false)
+    case "brief":
+      let expiry = SystemClock().now() + .milliseconds(100)
+      return RealtimePrincipal(keyID: Self.reader, canRead: true, canSend: false, expiresAt: expiry)
     case "broken": throw Down()
     case "stuck":
       await hold()
       return nil
     default: return nil
     }
+  }
+
+  let revoked = Mutex<Set<Identifier>>([])
+
+  func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? {
+    guard !revoked.withLock({ $0.contains(keyID) }) else { return nil }
+    return RealtimePrincipal(keyID: keyID, canRead: true, canSend: keyID == Self.sender)
   }
 
   func send(_ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal) async
@@ -133,10 +143,13 @@ final class RealtimeTestGateway: RealtimeGateway {
 }
 
 struct RealtimeNoDeliveries: DeliveryStore {
-  func materialiseDeliveries(limit: Int) async throws -> Int { 0 }
-  func claimDeliveries(limit: Int, perEndpoint: Int, lease: Duration) async throws -> [ClaimedDelivery] { [] }
-  func finishDeliveries(_ outcomes: [DeliveryOutcome]) async throws {}
-  func nextDeliveryDue() async throws -> Timestamp? { nil }
+  func materialiseDeliveries(limit: Int) async throws -> MaterialisedDeliveries { MaterialisedDeliveries() }
+  func advanceReplays(limit: Int) async throws -> MaterialisedDeliveries { MaterialisedDeliveries() }
+  func leaseEndpoints(node: Identifier, lease: Duration) async throws -> [WebhookEndpoint] { [] }
+  func releaseEndpoints(node: Identifier) async throws {}
+  func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
+  func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
+  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
 }
 
 /// A server on a port of its own, for the length of a test.
@@ -146,6 +159,7 @@ struct RealtimeTestServer: Sendable {
   let log: RealtimeEventLog
   let gateway: RealtimeTestGateway
   let metrics: RealtimeTestMetrics
+  let revocations: PrincipalRevocations
   /// Starts the graceful end that a signal would.
   let triggerShutdown: @Sendable () async -> Void
   /// Cancels the sink's task, as the gateway does.
@@ -193,7 +207,8 @@ struct RealtimeTestServer: Sendable {
   }
 
   static func run(
-    limits: WebSocketLimits = patientLimits, ringCapacity: Int = 65_536, startsAt start: Int64 = 0,
+    limits: WebSocketLimits = patientLimits, configuration: WebSocketConfiguration = WebSocketConfiguration(),
+    ringCapacity: Int = 65_536, startsAt start: Int64 = 0,
     _ body: @Sendable @escaping (RealtimeTestServer) async throws -> Void
   ) async throws {
     let ring = EventRing(capacity: ringCapacity)
@@ -203,11 +218,12 @@ struct RealtimeTestServer: Sendable {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let metrics = RealtimeTestMetrics()
+    let revocations = PrincipalRevocations()
     let sink = WebSocketSink(
-      limits: limits,
+      limits: limits, configuration: configuration,
       context: SinkContext(
-        ring: ring, log: log, deliveries: RealtimeNoDeliveries(), gateway: gateway, clock: SystemClock(),
-        logger: logger),
+        ring: ring, log: log, deliveries: RealtimeNoDeliveries(), gateway: gateway, revocations: revocations,
+        clock: SystemClock(), logger: logger),
       metrics: RealtimeMetrics(factory: metrics))
     let router = Router()
     router.get("hello") { _, _ in "hello" }
@@ -215,7 +231,7 @@ struct RealtimeTestServer: Sendable {
     let (ports, portContinuation) = AsyncStream.makeStream(of: Int.self)
     let application = Application(
       router: router,
-      server: .http1(configuration: .init(additionalChannelHandlers: [sink.makeUpgradeHandler()])),
+      server: .http1(configuration: .init(additionalChannelHandlers: sink.makeUpgradeHandlers())),
       configuration: .init(address: .hostname("127.0.0.1", port: 0)),
       onServerRunning: { channel in
         portContinuation.yield(channel.localAddress?.port ?? 0)
@@ -234,7 +250,8 @@ struct RealtimeTestServer: Sendable {
       let port = try #require(await ports.first { _ in true })
       try await body(
         RealtimeTestServer(
-          port: port, ring: ring, log: log, gateway: gateway, metrics: metrics, triggerShutdown: stop,
+          port: port, ring: ring, log: log, gateway: gateway, metrics: metrics, revocations: revocations,
+          triggerShutdown: stop,
           cancelSink: { sinkTask.cancel() }))
     } catch {
       await stop()

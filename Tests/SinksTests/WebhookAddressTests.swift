@@ -52,7 +52,7 @@ struct WebhookAddressTests {
   @Test(
     "a word that is no address ends the start", arguments: ["10.0.0.0/33", "10/8", "host", "::/129", "10.0.0.0/", "/8"])
   func badAllow(text: String) {
-    #expect(throws: ConfigurationProblem.self) { try AddressRules(allow: [text]) }
+    #expect(throws: ConfigurationProblems.self) { try AddressRules(allow: [text]) }
   }
 
   @Test(

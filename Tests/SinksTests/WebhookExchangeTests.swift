@@ -130,7 +130,7 @@ struct WebhookExchangeTests {
     arguments: [
       (200, DispositionKind.delivered), (204, .delivered), (299, .delivered), (199, .retry), (301, .retry),
       (400, .retry),
-      (404, .retry), (410, .disable), (429, .retry), (500, .retry), (503, .retry),
+      (404, .retry), (410, .dead), (429, .retry), (500, .retry), (503, .retry),
     ])
   func dispositions(status: Int, expected: DispositionKind) {
     let now = WebhookFixtures.event(1).at
@@ -141,11 +141,9 @@ struct WebhookExchangeTests {
     switch expected {
     case .delivered: #expect(first == .delivered && last == .delivered)
     case .retry: #expect(first == .retry(at: now + .seconds(5)) && last == .dead)
-    case .disable:
-      let isDisabling = if case .disableEndpoint = first { true } else { false }
-      #expect(isDisabling)
+    case .dead: #expect(first == .dead)
     }
   }
 
-  enum DispositionKind: Sendable { case delivered, retry, disable }
+  enum DispositionKind: Sendable { case delivered, retry, dead }
 }

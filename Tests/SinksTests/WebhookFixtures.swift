@@ -70,13 +70,17 @@ private struct Nothing: EventLog, RealtimeGateway, DeliveryStore {
     EventLogBounds(epoch: Identifier(high: 0, low: 0), oldest: 0, newest: 0)
   }
   func authenticate(key: String) async throws -> RealtimePrincipal? { nil }
+  func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? { nil }
   func send(_ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal) async
     -> Result<[UInt8], RealtimeProblem>
   { .failure(RealtimeProblem(json: [])) }
-  func materialiseDeliveries(limit: Int) async throws -> Int { 0 }
-  func claimDeliveries(limit: Int, perEndpoint: Int, lease: Duration) async throws -> [ClaimedDelivery] { [] }
-  func finishDeliveries(_ outcomes: [DeliveryOutcome]) async throws {}
-  func nextDeliveryDue() async throws -> Timestamp? { nil }
+  func materialiseDeliveries(limit: Int) async throws -> MaterialisedDeliveries { MaterialisedDeliveries() }
+  func advanceReplays(limit: Int) async throws -> MaterialisedDeliveries { MaterialisedDeliveries() }
+  func leaseEndpoints(node: Identifier, lease: Duration) async throws -> [WebhookEndpoint] { [] }
+  func releaseEndpoints(node: Identifier) async throws {}
+  func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
+  func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
+  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
 }
 
 extension WebhookFixtures {

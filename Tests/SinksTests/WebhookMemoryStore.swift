@@ -1,21 +1,19 @@
-// A delivery store in memory with the rules of the real one: order per conversation, leases, a bound per endpoint.
+// A delivery store in memory with the rules of the real one: one line per endpoint, what failed and what waits for it
+// beside the line.
 
 import ChannelProtocol
 
 actor WebhookMemoryStore: DeliveryStore {
   struct Away: Error {}
 
-  enum State: Sendable, Hashable { case pending, delivered, dead }
+  enum State: Sendable, Hashable { case inLine, waiting, delivered, dead }
 
   struct Delivery: Sendable {
-    var id: Identifier
-    var endpoint: Identifier
-    var event: Event
-    var state = State.pending
+    var due: DueDelivery
+    var state = State.inLine
     var runAt: Timestamp
-    var firstDueAt: Timestamp
     var attempts: [DeliveryAttempt] = []
-    var lease: (id: Identifier, until: Timestamp)?
+    var event: Event { due.event }
   }
 
   private let clock = SystemClock()
@@ -24,7 +22,7 @@ actor WebhookMemoryStore: DeliveryStore {
   private var endpoints: [Identifier: WebhookEndpoint] = [:]
   private(set) var disabled: [Identifier: String] = [:]
   private(set) var deliveries: [Delivery] = []
-  private(set) var finishCalls = 0
+  private(set) var released: [Identifier] = []
   /// So many calls fail as if the database were away.
   private var failures = 0
 
@@ -40,75 +38,126 @@ actor WebhookMemoryStore: DeliveryStore {
 
   func delivery(seq: Int64) -> Delivery? { deliveries.first { $0.event.seq == seq } }
 
-  func materialiseDeliveries(limit: Int) async throws -> Int {
+  func change(_ id: Identifier, _ change: (inout WebhookEndpoint) -> Void) {
+    if var endpoint = endpoints[id] {
+      change(&endpoint)
+      endpoints[id] = endpoint
+    }
+  }
+
+  /// Takes an endpoint from the node, and gives it back with `resume`.
+  func pause(_ id: Identifier) { disabled[id] = "paused" }
+
+  func resume(_ id: Identifier) {
+    disabled[id] = nil
+    endpoints[id]?.resumedAt = clock.now()
+  }
+
+  func materialiseDeliveries(limit: Int) async throws -> MaterialisedDeliveries {
     try check()
     let batch = events[cursor...].prefix(limit)
     for event in batch {
-      for endpoint in endpoints.keys.sorted() where disabled[endpoint] == nil {
+      for endpoint in endpoints.keys.sorted() where disabled[endpoint] == nil || disabled[endpoint] == "paused" {
         deliveries.append(
           Delivery(
-            id: clock.makeIdentifier(), endpoint: endpoint, event: event, runAt: clock.now(), firstDueAt: clock.now()))
+            due: DueDelivery(
+              id: clock.makeIdentifier(), endpoint: endpoint, event: event, order: event.conversationID ?? event.id,
+              attempts: 0, holdsUntil: nil, createdAt: clock.now()), runAt: clock.now()))
       }
     }
     cursor += batch.count
-    return batch.count
+    return MaterialisedDeliveries(events: batch.count, endpoints: batch.isEmpty ? [] : Set(endpoints.keys))
   }
 
-  func claimDeliveries(limit: Int, perEndpoint: Int, lease: Duration) async throws -> [ClaimedDelivery] {
+  func advanceReplays(limit: Int) async throws -> MaterialisedDeliveries { MaterialisedDeliveries() }
+
+  func leaseEndpoints(node: Identifier, lease: Duration) async throws -> [WebhookEndpoint] {
     try check()
-    let now = clock.now()
-    var underWay: [Identifier: Int] = [:]
-    for delivery in deliveries {
-      if delivery.state == .pending, let lease = delivery.lease, lease.until > now {
-        underWay[delivery.endpoint, default: 0] += 1
-      }
-    }
-    var blocked: Set<[Identifier]> = []
-    var claimed: [ClaimedDelivery] = []
-    for index in deliveries.indices where deliveries[index].state == .pending {
-      let delivery = deliveries[index]
-      if let conversation = delivery.event.conversationID,
-        !blocked.insert([delivery.endpoint, conversation]).inserted
-      {
-        continue
-      }
-      guard claimed.count < limit, delivery.runAt <= now, delivery.lease.map({ $0.until <= now }) ?? true,
-        underWay[delivery.endpoint, default: 0] < perEndpoint, let endpoint = endpoints[delivery.endpoint]
-      else { continue }
-      underWay[delivery.endpoint, default: 0] += 1
-      let id = clock.makeIdentifier()
-      deliveries[index].lease = (id, now + lease)
-      claimed.append(
-        ClaimedDelivery(
-          id: delivery.id, lease: id, endpoint: endpoint, event: delivery.event, attempts: delivery.attempts.count,
-          firstDueAt: delivery.firstDueAt))
-    }
-    return claimed
+    return endpoints.values.filter { disabled[$0.id] == nil }.sorted { $0.id < $1.id }
   }
 
-  func finishDeliveries(_ outcomes: [DeliveryOutcome]) async throws {
+  func releaseEndpoints(node: Identifier) async throws { released.append(node) }
+
+  func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] {
     try check()
-    finishCalls += 1
+    return demands.map { demand in
+      var supply = DeliverySupply(endpoint: demand.endpoint, reached: demand.after)
+      guard disabled[demand.endpoint] == nil else { return supply }
+      let now = clock.now()
+      let line = deliveries.indices.filter {
+        deliveries[$0].due.endpoint == demand.endpoint && deliveries[$0].state == .inLine
+          && deliveries[$0].event.seq > demand.after
+      }
+      for index in line.prefix(demand.inLine) {
+        supply.reached = deliveries[index].event.seq
+        if let until = blocked(index, at: now) {
+          deliveries[index].state = .waiting
+          deliveries[index].runAt = until
+        } else {
+          supply.inLine.append(deliveries[index].due)
+        }
+      }
+      supply.hasMore = demand.inLine > 0 && line.count >= demand.inLine
+      let waiting = deliveries.indices.filter {
+        deliveries[$0].due.endpoint == demand.endpoint && deliveries[$0].state == .waiting
+      }.sorted { (deliveries[$0].runAt, deliveries[$0].event.seq) < (deliveries[$1].runAt, deliveries[$1].event.seq) }
+      let due = waiting.filter { deliveries[$0].runAt <= now && (blocked($0, at: now) ?? now) <= now }
+      supply.waiting = due.prefix(demand.waiting).map { deliveries[$0].due }
+      supply.nextDue = waiting.map { deliveries[$0].runAt }.first { $0 > now }
+      return supply
+    }
+  }
+
+  /// Until when a delivery has to wait for those before it.
+  private func blocked(_ index: Int, at now: Timestamp) -> Timestamp? {
+    let delivery = deliveries[index]
+    return deliveries.filter {
+      $0.due.endpoint == delivery.due.endpoint && $0.due.order == delivery.due.order && $0.state == .waiting
+        && $0.event.seq < delivery.event.seq
+    }.compactMap { earlier -> Timestamp? in
+      if earlier.due.attempts == 0 { return earlier.runAt }
+      guard let holdsUntil = earlier.due.holdsUntil else { return earlier.runAt }
+      return holdsUntil > now ? min(earlier.runAt, holdsUntil) : nil
+    }.max()
+  }
+
+  func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {
+    try check()
     for outcome in outcomes {
-      guard let index = deliveries.firstIndex(where: { $0.id == outcome.delivery }),
-        deliveries[index].lease?.id == outcome.lease
-      else { continue }
-      deliveries[index].lease = nil
+      guard let index = deliveries.firstIndex(where: { $0.due.id == outcome.delivery.id }) else { continue }
       deliveries[index].attempts.append(outcome.attempt)
+      deliveries[index].due.attempts += 1
       switch outcome.disposition {
       case .delivered: deliveries[index].state = .delivered
-      case .retry(let at): deliveries[index].runAt = at
+      case .retry(let at):
+        deliveries[index].state = .waiting
+        deliveries[index].runAt = at
+        deliveries[index].due.holdsUntil = outcome.holdsUntil
       case .dead: deliveries[index].state = .dead
-      case .disableEndpoint(let reason):
-        deliveries[index].state = .dead
-        disabled[deliveries[index].endpoint] = reason
+      }
+      if let until = outcome.heldUntil { hold(outcome, until) }
+      if case .disabled(let reason) = outcome.health { disabled[outcome.delivery.endpoint] = reason }
+    }
+  }
+
+  private func hold(_ outcome: DeliveryOutcome, _ until: Timestamp) {
+    for index in deliveries.indices where deliveries[index].due.endpoint == outcome.delivery.endpoint {
+      let isHeldBack = outcome.heldBack.contains(deliveries[index].due.id)
+      let waits =
+        deliveries[index].state == .waiting && deliveries[index].due.order == outcome.delivery.order
+        && deliveries[index].event.seq > outcome.delivery.event.seq && deliveries[index].due.attempts == 0
+      if isHeldBack || waits {
+        deliveries[index].state = .waiting
+        deliveries[index].runAt = until
       }
     }
   }
 
-  func nextDeliveryDue() async throws -> Timestamp? {
-    try check()
-    return deliveries.filter { $0.state == .pending }.map(\.runAt).min()
+  func deliveryBacklog() async throws -> [EndpointBacklog] {
+    endpoints.keys.map { id in
+      let pending = deliveries.filter { $0.due.endpoint == id && ($0.state == .inLine || $0.state == .waiting) }
+      return EndpointBacklog(endpoint: id, pending: pending.count, oldest: pending.first?.due.createdAt)
+    }
   }
 
   private func check() throws {

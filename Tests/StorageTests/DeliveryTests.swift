@@ -1,4 +1,4 @@
-// Outbound webhooks as rows.
+// Outbound webhooks as rows: made in step with the log, shared out, finished.
 
 import ChannelProtocol
 import GatewayTesting
@@ -23,8 +23,8 @@ extension StorageSuite {
           for store in fixture.stores {
             group.addTask {
               var count = 0
-              while try await fixture.number("SELECT seq FROM consumer_cursors") < last {
-                count += try await store.materialiseDeliveries(limit: 10)
+              while try await fixture.number("SELECT seq FROM consumer_cursors WHERE name = 'webhooks'") < last {
+                count += try await store.materialiseDeliveries(limit: 10).events
               }
               return count
             }
@@ -37,123 +37,162 @@ extension StorageSuite {
           try await fixture.number("SELECT count(DISTINCT event_id) FROM deliveries WHERE webhook_id = '\(some)'")
             == 100)
         #expect(try await fixture.number("SELECT count(*) FROM deliveries") == Int(last) + 100)
-        #expect(try await fixture.store.materialiseDeliveries(limit: 10) == 0)
+        #expect(try await fixture.store.materialiseDeliveries(limit: 10) == MaterialisedDeliveries())
+        // Ids are in order of time, as those of all resources.
+        #expect(try await fixture.texts("SELECT DISTINCT substr(id::text, 15, 1) FROM deliveries") == ["7"])
       }
     }
 
-    @Test("an endpoint gets the events and channels it asked for, since it asked")
+    @Test("an endpoint gets the events and channels it asked for, since it asked; a paused one collects")
     func filters() async throws {
       try await StoreFixture.run { fixture in
         try await fixture.receive(fixture.inbound("SM0"))
         let all = try await fixture.webhook()
         let whatsapp = try await fixture.webhook(channels: ["wa"])
         let new = try await fixture.webhook(events: ["message.new", "message.read"], channels: ["sms"])
-        _ = try await fixture.webhook(isActive: false)
+        let paused = try await fixture.webhook(events: ["message.new"], isActive: false)
+        let gone = try await fixture.webhook(isActive: false)
+        try await fixture.script("UPDATE webhooks SET disabled_reason = 'gone' WHERE id = '\(gone)'")
         try await fixture.receive(fixture.inbound("SM1"))
         try await fixture.receive(fixture.inbound("SM2", type: .whatsapp, channel: "wa"))
         try await fixture.receive(fixture.inbound("SM3", channel: nil))
-        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        let made = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        #expect(made.endpoints == [all, whatsapp, new, paused])
         func types(_ id: Identifier) async throws -> [String] {
           try await fixture.texts("SELECT type FROM deliveries WHERE webhook_id = '\(id)' ORDER BY seq")
         }
         #expect(try await types(all).filter { $0 == "message.new" }.count == 3)
         #expect(try await types(whatsapp) == ["contact.updated", "message.new", "conversation.updated"])
         #expect(try await types(new) == ["message.new"])
-        #expect(try await fixture.number("SELECT count(DISTINCT webhook_id) FROM deliveries") == 3)
+        #expect(try await types(paused).count == 3)
+        #expect(try await types(gone).isEmpty)
       }
     }
 
-    @Test("a failing delivery holds back its own conversation and no other")
-    func orderPerConversation() async throws {
+    @Test("an endpoint is one node's at a time; a node that died loses it after its lease")
+    func leases() async throws {
+      try await StoreFixture.run(stores: 2) { fixture in
+        let ids = [try await fixture.webhook(), try await fixture.webhook()]
+        _ = try await fixture.webhook(isActive: false)
+        let nodes = [fixture.clock.makeIdentifier(), fixture.clock.makeIdentifier()]
+        func lease(_ node: Int, _ time: Duration = .seconds(60)) async throws -> Set<Identifier> {
+          Set(try await fixture.stores[node].leaseEndpoints(node: nodes[node], lease: time).map(\.id))
+        }
+        #expect(try await lease(0) == Set(ids))
+        #expect(try await lease(1).isEmpty)
+        #expect(try await lease(0, .milliseconds(-1)) == Set(ids))
+        #expect(try await lease(1) == Set(ids))
+        #expect(try await lease(0).isEmpty)
+        try await fixture.store.releaseEndpoints(node: nodes[1])
+        #expect(try await lease(0) == Set(ids))
+        try await fixture.receive(fixture.inbound("SM1"))
+        _ = try await fixture.store.materialiseDeliveries(limit: 100)
+        #expect(try await fixture.load(ids[0], node: nodes[0]).inLine.count == 3)
+        #expect(try await fixture.load(ids[0], node: nodes[1]).inLine.isEmpty)
+      }
+    }
+
+    @Test("the line is read on from where it was; who fails, and whoever waits for it, leaves it")
+    func line() async throws {
       try await StoreFixture.run { fixture in
-        try await fixture.webhook(events: ["message.new"])
+        let (id, node) = try await fixture.leased(events: ["message.new"])
         for index in 0..<9 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index % 3)")) }
         _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        var delivered: [Identifier?: [Int64]] = [:]
-        var failing: Identifier?
-        for round in 0..<3 {
-          let claimed = try await fixture.store.claimDeliveries(limit: 100, perEndpoint: 100, lease: .seconds(60))
-          #expect(claimed.count == (round == 0 ? 3 : 2))
-          if round == 0 { failing = claimed[1].event.conversationID }
-          // While they are under way nothing that comes after them is handed out.
-          #expect(try await fixture.store.claimDeliveries(limit: 100, perEndpoint: 100, lease: .seconds(60)).isEmpty)
-          try await fixture.store.finishDeliveries(
-            claimed.map { delivery in
-              let fails = delivery.event.conversationID == failing
-              if !fails { delivered[delivery.event.conversationID, default: []].append(delivery.event.seq) }
-              return fixture.outcome(delivery, fails ? .retry(at: fixture.later) : .delivered)
-            })
-        }
-        #expect(delivered.count == 2)
-        #expect(delivered.values.allSatisfy { $0.count == 3 && $0 == $0.sorted() })
-        #expect(delivered[failing] == nil)
-        #expect(try await fixture.number("SELECT count(*) FROM deliveries WHERE state = 0") == 3)
-      }
-    }
-
-    @Test("of one endpoint no more than its bound is under way, on however many nodes")
-    func perEndpointBound() async throws {
-      try await StoreFixture.run(stores: 4) { fixture in
-        let slow = try await fixture.webhook(events: ["message.new"])
-        let other = try await fixture.webhook(events: ["contact.updated"])
-        for index in 0..<40 {
-          try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555\(1_000 + index)"))
-        }
+        let first = try await fixture.load(id, node: node, inLine: 4)
+        #expect(first.inLine.count == 4 && first.hasMore && first.reached == first.inLine.last?.event.seq)
+        #expect(first.waiting.isEmpty && first.nextDue == nil)
+        // The first fails; the fourth, of the same conversation, is at hand and held back.
+        let (failing, behind) = (first.inLine[0], first.inLine[3])
+        #expect(failing.order == behind.order)
+        let later = fixture.later
+        try await fixture.store.finishDeliveries(
+          [fixture.outcome(failing, .retry(at: later), heldBack: [behind.id])], node: node)
+        let second = try await fixture.load(id, node: node, after: first.reached)
+        // The seventh stood in line and has to wait as well.
+        #expect(second.inLine.count == 4 && !second.inLine.contains { $0.order == failing.order })
+        #expect(second.nextDue == later && !second.hasMore)
+        #expect(
+          try await fixture.texts("SELECT state FROM deliveries WHERE order_key = '\(failing.order)' ORDER BY seq")
+            == ["1", "1", "1"])
+        // What comes in meanwhile waits, too.
+        try await fixture.receive(fixture.inbound("SM9", from: "+14155551000"))
         _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        for _ in 0..<25 {
-          let claimed = try await withThrowingTaskGroup(of: [ClaimedDelivery].self) { group in
-            for store in fixture.stores {
-              group.addTask { try await store.claimDeliveries(limit: 64, perEndpoint: 5, lease: .seconds(60)) }
-            }
-            return try await group.reduce(into: [ClaimedDelivery]()) { $0 += $1 }
-          }
-          #expect(claimed.filter { $0.endpoint.id == slow }.count == 5)
-          #expect(claimed.filter { $0.endpoint.id == other }.count == 5)
-          #expect(Set(claimed.map(\.id)).count == 10)
-          try await fixture.script("UPDATE deliveries SET lease = NULL, lease_until = NULL")
-        }
-        _ = try await fixture.store.claimDeliveries(limit: 64, perEndpoint: 5, lease: .seconds(60))
-        #expect(try await fixture.store.claimDeliveries(limit: 64, perEndpoint: 5, lease: .seconds(60)).isEmpty)
-        #expect(try await fixture.store.claimDeliveries(limit: 3, perEndpoint: 50, lease: .seconds(60)).count == 3)
+        #expect(try await fixture.load(id, node: node, after: second.reached).inLine.isEmpty)
+        // Its time comes: they are all there, in order, the failed one first.
+        try await fixture.script("UPDATE deliveries SET run_at = now() WHERE state = 1")
+        let third = try await fixture.load(id, node: node, after: second.reached + 1)
+        #expect(third.waiting.map(\.event.seq) == third.waiting.map(\.event.seq).sorted())
+        #expect(third.waiting.first?.id == failing.id && third.waiting.first?.attempts == 1)
+        #expect(third.waiting.count == 4)
+        // It fails again: those that wait are put off with it.
+        try await fixture.store.finishDeliveries(
+          [fixture.outcome(third.waiting[0], .retry(at: later), heldBack: [third.waiting[1].id])], node: node)
+        #expect(try await fixture.load(id, node: node, after: second.reached + 1).waiting.isEmpty)
       }
     }
 
-    @Test("an outcome whose lease was lost is ignored, and disables nothing")
+    @Test("once its hold is over, a failing delivery no longer holds its conversation back")
+    func hold() async throws {
+      try await StoreFixture.run { fixture in
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        for index in 0..<3 { try await fixture.receive(fixture.inbound("SM\(index)")) }
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        let line = try await fixture.load(id, node: node).inLine
+        let hold = SystemClock().now() + .seconds(600)
+        var outcome = fixture.outcome(line[0], .retry(at: fixture.later), heldBack: [line[1].id, line[2].id])
+        outcome.holdsUntil = hold
+        #expect(outcome.heldUntil == hold)
+        try await fixture.store.finishDeliveries([outcome], node: node)
+        #expect(try await fixture.load(id, node: node).nextDue == hold)
+        try await fixture.script(
+          """
+          UPDATE deliveries SET run_at = now() WHERE state = 1 AND attempts = 0;
+          UPDATE deliveries SET holds_until = now() WHERE attempts > 0
+          """)
+        try await fixture.receive(fixture.inbound("SM3"))
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        // Those that waited come first, then what is new: it had to wait for them, not for the failing one.
+        let passed = try await fixture.load(id, node: node, after: line[2].event.seq)
+        #expect(passed.inLine.isEmpty)
+        #expect(passed.waiting.map(\.event.seq) == [line[1], line[2]].map(\.event.seq))
+        try await fixture.store.finishDeliveries(passed.waiting.map { fixture.outcome($0, .delivered) }, node: node)
+        #expect(try await fixture.load(id, node: node, after: line[2].event.seq + 10).waiting.count == 1)
+      }
+    }
+
+    @Test("what failed at an endpoint that was lost is not written; what was delivered is")
     func lostLease() async throws {
       try await StoreFixture.run { fixture in
-        let id = try await fixture.webhook(events: ["message.new"])
-        try await fixture.receive(fixture.inbound("SM1"))
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        for index in 0..<2 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index)")) }
         _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        let lost = try #require(
-          try await fixture.store.claimDeliveries(limit: 1, perEndpoint: 1, lease: .milliseconds(-1)).first)
-        let held = try #require(
-          try await fixture.store.claimDeliveries(limit: 1, perEndpoint: 1, lease: .seconds(60)).first)
-        #expect(held.id == lost.id && held.lease != lost.lease)
-        try await fixture.store.finishDeliveries([fixture.outcome(lost, .disableEndpoint(reason: "gone"))])
-        try await fixture.store.finishDeliveries([fixture.outcome(lost, .delivered)])
-        #expect(try await fixture.store.webhooks(page: PageRequest()).items.first?.isActive == true)
-        #expect(try await fixture.number("SELECT count(*) FROM delivery_attempts") == 0)
-        try await fixture.store.finishDeliveries([fixture.outcome(held, .retry(at: fixture.later))])
+        let line = try await fixture.load(id, node: node).inLine
+        try await fixture.script("UPDATE webhooks SET node = gen_random_uuid()")
+        try await fixture.store.finishDeliveries(
+          [
+            fixture.outcome(line[0], .dead, health: .disabled(reason: "gone")),
+            fixture.outcome(line[1], .delivered),
+          ], node: node)
+        #expect(try await fixture.store.webhook(id)?.isActive == true)
         #expect(
-          try await fixture.texts("SELECT attempts || ' ' || state FROM deliveries WHERE webhook_id = '\(id)'") == [
-            "1 0"
-          ])
-        #expect(try await fixture.number("SELECT count(*) FROM delivery_attempts") == 1)
+          try await fixture.texts("SELECT attempts || ' ' || state FROM deliveries ORDER BY seq") == ["0 0", "1 2"])
+        // A second outcome of what has ended is none.
+        try await fixture.store.finishDeliveries([fixture.outcome(line[1], .delivered)], node: node)
+        #expect(try await fixture.number("SELECT sum(attempts) FROM deliveries") == 1)
       }
     }
 
     @Test("an endpoint that says it is gone is disabled, and an event says so to the others")
     func disabling() async throws {
       try await StoreFixture.run { fixture in
-        let gone = try await fixture.webhook(events: ["message.new"])
+        let (gone, node) = try await fixture.leased(events: ["message.new"])
         let other = try await fixture.webhook(events: ["webhook.disabled"])
         for index in 0..<2 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index)")) }
         _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        let claimed = try await fixture.store.claimDeliveries(limit: 10, perEndpoint: 10, lease: .seconds(60))
-        #expect(claimed.count == 2)
+        let line = try await fixture.load(gone, node: node).inLine
         try await fixture.store.finishDeliveries(
-          claimed.map { fixture.outcome($0, .disableEndpoint(reason: "answered 410")) })
-        let webhook = try #require(try await fixture.store.webhooks(page: PageRequest()).items.first { $0.id == gone })
+          line.map { fixture.outcome($0, .dead, health: .disabled(reason: "answered 410")) }, node: node)
+        let webhook = try #require(try await fixture.store.webhook(gone))
         #expect(!webhook.isActive && webhook.disabledReason == "answered 410")
         let told = try await fixture.events(.webhookDisabled)
         #expect(told.count == 1)
@@ -161,8 +200,32 @@ extension StorageSuite {
         #expect(try told.first?.json["active"]?.boolValue == false)
         #expect(try told.first?.json["secret"] == nil)
         _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        let next = try await fixture.store.claimDeliveries(limit: 10, perEndpoint: 10, lease: .seconds(60))
-        #expect(next.map(\.endpoint.id) == [other])
+        #expect(try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60)).map(\.id) == [other])
+        #expect(try await fixture.load(other, node: node).inLine.map(\.event.type) == [.webhookDisabled])
+        // Switched on again it is as if it had never failed.
+        let again = try await fixture.store.updateWebhook(gone, at: fixture.clock.now()) { $0.isActive = true }
+        #expect(again?.isActive == true && again?.disabledReason == nil)
+        #expect(try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60)).count == 2)
+      }
+    }
+
+    @Test("since when an endpoint does nothing but fail is kept, and forgotten with its first success")
+    func failingSince() async throws {
+      try await StoreFixture.run { fixture in
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        for index in 0..<2 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index)")) }
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        let line = try await fixture.load(id, node: node).inLine
+        let since = fixture.clock.now()
+        try await fixture.store.finishDeliveries(
+          [fixture.outcome(line[0], .retry(at: fixture.later), health: .failing(since: since))], node: node)
+        func kept() async throws -> Timestamp? {
+          try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60)).first?.failingSince
+        }
+        #expect(try await kept() == since)
+        try await fixture.store.finishDeliveries(
+          [fixture.outcome(line[1], .delivered, health: .recovered)], node: node)
+        #expect(try await kept() == nil)
       }
     }
 
@@ -170,44 +233,26 @@ extension StorageSuite {
     func secrets() async throws {
       let opening: @Sendable ([UInt8]) -> [UInt8]? = { sealed in sealed == [9] ? nil : sealed.map { $0 ^ 0xFF } }
       try await StoreFixture.run(openSecret: opening) { fixture in
-        let id = try await fixture.webhook(secret: [1, 2], headers: ["X-Team": "blue"])
-        try await fixture.receive(fixture.inbound("SM1"))
-        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        func claimedSecrets() async throws -> [[UInt8]] {
-          let claimed = try await fixture.store.claimDeliveries(limit: 1, perEndpoint: 10, lease: .milliseconds(-1))
-          #expect(claimed.first?.endpoint.headers == ["X-Team": "blue"])
-          return try #require(claimed.first).endpoint.secrets
+        let (id, node) = try await fixture.leased(secret: [1, 2], headers: ["X-Team": "blue"])
+        func secrets() async throws -> [[UInt8]] {
+          let leased = try #require(try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60)).first)
+          #expect(leased.headers == ["X-Team": "blue"])
+          #expect(try await fixture.store.webhookEndpoint(id)?.secrets == leased.secrets)
+          return leased.secrets
         }
-        #expect(try await claimedSecrets() == [[0xFE, 0xFD]])
-        func rotate(_ secret: String, _ until: String) async throws {
-          try await fixture.script(
-            """
-            UPDATE webhooks SET previous_secret = '\(secret)', previous_secret_until = now() + '\(until)'
-            WHERE id = '\(id)'
-            """
-          )
+        #expect(try await secrets() == [[0xFE, 0xFD]])
+        func rotate(_ secret: [UInt8], _ time: Duration) async throws {
+          let now = SystemClock().now()
+          let webhook = try await fixture.store.rotateSecret(of: id, to: secret, until: now + time, at: now)
+          #expect(webhook?.id == id)
         }
-        try await rotate("\\x03", "1 hour")
-        #expect(try await claimedSecrets() == [[0xFE, 0xFD], [0xFC]])
-        try await rotate("\\x09", "1 hour")
-        #expect(try await claimedSecrets() == [[0xFE, 0xFD]])
-        try await rotate("\\x03", "-1 hour")
-        #expect(try await claimedSecrets() == [[0xFE, 0xFD]])
-      }
-    }
-
-    @Test("what falls due next is known behind what is under way")
-    func nextDue() async throws {
-      try await StoreFixture.run { fixture in
-        #expect(try await fixture.store.nextDeliveryDue() == nil)
-        try await fixture.webhook(events: ["message.new"])
-        for index in 0..<2 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index)")) }
-        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
-        let claimed = try await fixture.store.claimDeliveries(limit: 2, perEndpoint: 10, lease: .seconds(600))
-        #expect(claimed.count == 2)
-        let soon = SystemClock().now() + .seconds(30)
-        try await fixture.store.finishDeliveries([fixture.outcome(claimed[1], .retry(at: soon))])
-        #expect(try await fixture.store.nextDeliveryDue() == soon)
+        try await rotate([3], .seconds(3_600))
+        #expect(try await secrets() == [[0xFC], [0xFE, 0xFD]])
+        try await rotate([9], .seconds(3_600))
+        #expect(try await secrets() == [[0xFC]])
+        try await rotate([4], .seconds(-1))
+        #expect(try await secrets() == [[0xFB]])
+        #expect(try await fixture.store.rotateSecret(of: node, to: [1], until: fixture.later, at: fixture.later) == nil)
       }
     }
 
@@ -227,10 +272,10 @@ extension StorageSuite {
 
 extension StoreFixture {
   /// A time that has not come when the test ends.
-  fileprivate var later: Timestamp { SystemClock().now() + .seconds(3_600) }
+  var later: Timestamp { SystemClock().now() + .seconds(3_600) }
 
   @discardableResult
-  fileprivate func webhook(
+  func webhook(
     events: [String] = [], channels: [String] = [], secret: [UInt8] = [1], headers: [String: String] = [:],
     isActive: Bool = true
   ) async throws -> Identifier {
@@ -242,13 +287,35 @@ extension StoreFixture {
     return id
   }
 
-  fileprivate func outcome(
-    _ claimed: ClaimedDelivery, _ disposition: DeliveryOutcome.Disposition
+  /// A webhook, and the node that it is leased to.
+  func leased(
+    events: [String] = [], secret: [UInt8] = [1], headers: [String: String] = [:]
+  ) async throws -> (id: Identifier, node: Identifier) {
+    let id = try await webhook(events: events, secret: secret, headers: headers)
+    let node = clock.makeIdentifier()
+    _ = try await store.leaseEndpoints(node: node, lease: .seconds(60))
+    return (id, node)
+  }
+
+  func load(
+    _ endpoint: Identifier, node: Identifier, after: Int64 = -1, inLine: Int = 100
+  ) async throws -> DeliverySupply {
+    try #require(
+      try await store.loadDeliveries(
+        [DeliveryDemand(endpoint: endpoint, after: after, inLine: inLine, waiting: 100)], node: node
+      ).first)
+  }
+
+  func outcome(
+    _ delivery: DueDelivery, _ disposition: DeliveryOutcome.Disposition,
+    health: DeliveryOutcome.Health = .unchanged, heldBack: [Identifier] = []
   ) -> DeliveryOutcome {
-    DeliveryOutcome(
-      delivery: claimed.id, lease: claimed.lease,
+    let isDelivered = disposition == .delivered
+    return DeliveryOutcome(
+      delivery: delivery,
       attempt: DeliveryAttempt(
-        at: clock.now(), status: 500, latency: .milliseconds(12), error: nil, response: "no"),
-      disposition: disposition)
+        at: clock.now(), status: isDelivered ? 200 : 500, latency: .milliseconds(12), error: nil,
+        response: isDelivered ? nil : "no"),
+      disposition: disposition, health: health, heldBack: heldBack)
   }
 }

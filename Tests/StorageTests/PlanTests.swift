@@ -14,7 +14,7 @@ extension StorageSuite {
     /// Tables that grow without end: none of them may be read from front to back.
     private static let large: Set<String> = [
       "messages", "conversations", "contact_channels", "contacts", "events", "outbox", "deliveries", "status_events",
-      "media",
+      "media", "idempotency_keys",
     ]
 
     /// Statements that may read much, by their nature, and which tables.
@@ -80,30 +80,73 @@ extension StoreFixture {
     try await useLists(message)
     _ = try await store.events(after: 0, limit: 10)
     _ = try await store.bounds()
-    _ = try await store.materialiseDeliveries(limit: 100)
-    let claimed = try await store.claimDeliveries(limit: 10, perEndpoint: 10, lease: .seconds(60))
-    _ = try await store.nextDeliveryDue()
-    try await store.finishDeliveries(
-      claimed.enumerated().map { index, claimed in
-        DeliveryOutcome(
-          delivery: claimed.id, lease: claimed.lease,
-          attempt: DeliveryAttempt(at: now, status: 200, latency: .zero, error: nil, response: nil),
-          disposition: index == 0 ? .disableEndpoint(reason: "gone") : .delivered)
-      })
+    try await useDeliveries(webhook.id)
     try await useMedia()
+    _ = try await store.rememberDeposit("HX1", digest: "d", account: Sample.account)
+    _ = try await store.depositSID(digest: "d", account: Sample.account)
+    try await store.forgetDeposit("HX1", digest: "d", account: Sample.account)
     _ = try await store.lastChannel(of: Sample.contact, types: [.sms])
     _ = try await store.leaseSenders([Sample.sender], node: id, until: .seconds(1))
     _ = try await store.nextSends([Sample.sender])
     _ = try await store.backlog()
     _ = try await store.knownProviderSIDs(["SM1"], account: Sample.account)
+    try await useTime()
     for report in try await store.parkedReports(limit: 10) { try await store.dropParked(report) }
     try await store.releaseSenders(node: id)
     try await store.releaseAllLeases()
     try await store.maintainEventLog()
     try await store.check()
     try await useTemplates()
+    try await useContacts()
+    try await useBulks()
     _ = try await store.key(hash: [1])
+    try await useKeys()
     _ = try await store.webhooks(page: PageRequest())
+  }
+
+  private func useKeys() async throws {
+    let id = clock.makeIdentifier()
+    _ = try await store.key(id)
+    _ = try await store.keys(page: PageRequest())
+    _ = try await store.keys(page: PageRequest(cursor: PageCursor(id: id)))
+    try await store.noteKeyUse(id, at: clock.now())
+    _ = try await store.revokeKey(id)
+    let request = IdempotentRequest(keyID: id, path: "/", key: "k", bodyHash: [1], proposedID: id)
+    guard case .held(let held) = try await store.claim(request, lease: .zero) else { return }
+    _ = try await store.claim(request, lease: .seconds(60))
+    _ = try await store.claim(request, lease: .seconds(60))
+    _ = try await store.keep(KeptAnswer(status: 200, sealed: []), for: held)
+    try await store.release(held, forgetting: false)
+    try await store.release(held, forgetting: true)
+    try await store.expireIdempotencyKeys()
+  }
+
+  private func useDeliveries(_ webhook: Identifier) async throws {
+    let node = clock.makeIdentifier()
+    let now = clock.now()
+    _ = try await store.leaseEndpoints(node: node, lease: .seconds(60))
+    _ = try await store.materialiseDeliveries(limit: 100)
+    let line = try await load(webhook, node: node).inLine
+    try await store.finishDeliveries(
+      [
+        outcome(line[0], .delivered, health: .failing(since: now)),
+        outcome(line[1], .retry(at: now), heldBack: [line[2].id]),
+      ], node: node)
+    try await store.finishDeliveries([outcome(line[0], .delivered, health: .recovered)], node: node)
+    for states in [[], [.pending], [.delivered], [.dead], [.dead, .delivered]] as [Set<Delivery.State>] {
+      _ = try await store.deliveries(of: webhook, states: states, page: PageRequest())
+    }
+    _ = try await store.retryDelivery(line[0].id)
+    _ = try await store.replayWebhook(webhook, since: Timestamp(seconds: 0), until: later)
+    while try await store.advanceReplays(limit: 1).events > 0 {}
+    _ = try await store.deliveryBacklog()
+    try await store.expireDeliveries(olderThan: .zero)
+    _ = try await store.webhook(webhook)
+    _ = try await store.webhookEndpoint(webhook)
+    _ = try await store.updateWebhook(webhook, at: now) { $0.description = "x" }
+    _ = try await store.rotateSecret(of: webhook, to: [1], until: now, at: now)
+    try await store.finishDeliveries([outcome(line[0], .dead, health: .disabled(reason: "gone"))], node: node)
+    try await store.releaseEndpoints(node: node)
   }
 
   private func useMedia() async throws {
@@ -119,6 +162,32 @@ extension StoreFixture {
       _ = try await store.keepMedia(claimed, bytes: [1])
       _ = try await store.finishMedia(claimed, .failed(error: "gone"))
       _ = try await store.finishMedia(claimed, .retry(after: .zero, error: "late"))
+    }
+    try await store.announceFile(clock.makeIdentifier(), removedAfter: .zero)
+    try await store.forgetDiscarded(try await store.discardedFiles(limit: 10))
+    _ = try await store.removeUnusedUploads(olderThan: .seconds(3_600), limit: 10)
+    _ = try await store.expireMedia(olderThan: .seconds(3_600), limit: 10)
+  }
+
+  private func useTime() async throws {
+    let now = clock.now()
+    _ = try await store.timeZone(of: Address(type: .sms, value: Sample.contact))
+    _ = try await store.nextExpiry()
+    _ = try await store.knownMessages(["SM1"], account: Sample.account)
+    _ = try await store.scanForPolls(age: .zero, lookBack: .seconds(3_600), limit: 100)
+    for (index, claimed) in try await store.claimPolls(limit: 10, lease: .seconds(60)).enumerated() {
+      try await store.finishPoll(claimed, next: index == 0 ? now : nil)
+    }
+    for succeeds in [true, false] {
+      guard
+        let lease = try await store.beginReconciliation(
+          account: Sample.account, notTriedSince: nil, at: now, lease: .seconds(60))
+      else { continue }
+      if succeeds {
+        try await store.finishReconciliation(lease, reached: now, at: now)
+      } else {
+        try await store.failReconciliation(lease, error: "x")
+      }
     }
   }
 
@@ -152,6 +221,7 @@ extension StoreFixture {
           messageID: entry.message.id, lease: entry.lease, accountSID: Sample.account, result: result, at: until)
       }
       _ = try RecordSends(maximumBatch: 9, context: context).execute(records, on: connection)
+      _ = try ExpireSends(context: context).execute([10], on: connection)
       _ = try ReadConversations(context: context).execute(
         claimed[0].get().map(\.message.conversationID), on: connection)
     }
@@ -197,10 +267,18 @@ extension StoreFixture {
       filters[7].since = clock.now()
       filters[8].until = clock.now()
       for filter in filters { _ = try await store.messages(filter, page: page) }
-      var conversations = (0..<4).map { _ in ConversationQuery() }
+      filters = (0..<4).map { _ in MessageQuery() }
+      filters[0].direction = .outbound
+      filters[1].statuses = [.failed, .sent]
+      filters[2].search = "hello"
+      filters[3].contact = id
+      filters[3].search = "hello"
+      for filter in filters { _ = try await store.messages(filter, page: page) }
+      var conversations = (0..<5).map { _ in ConversationQuery() }
       conversations[1].status = .open
       conversations[2].channel = "sms"
       conversations[3].unread = true
+      conversations[4].search = "name 1"
       for filter in conversations { _ = try await store.conversations(filter, page: page) }
       var contacts = (0..<3).map { _ in ContactQuery() }
       contacts[1].channel = "sms"
@@ -210,8 +288,42 @@ extension StoreFixture {
     _ = try await store.conversation(id)
     _ = try await store.contact(message?.contactID ?? id)
     var search = ContactQuery()
-    search.search = "x"
+    search.search = "name 1"
     _ = try await store.contacts(search, page: PageRequest())
+  }
+
+  /// A contact is made, changed, joined with another, divided and deleted.
+  private func useContacts() async throws {
+    let address = Address(type: .whatsapp, value: "+1555")
+    let made = try await make(ContactProfile(name: "a"), [address])
+    let other = try await make(ContactProfile(), [])
+    _ = try await store.replaceContact(made.id, with: ContactProfile())
+    _ = try await store.addContactChannel(Address(type: .sms, value: "+1556"), to: other.id)
+    let opening = ConversationOpening(address: address, line: Sample.line, channel: "wa")
+    let opened = try await store.openConversation(opening)
+    _ = try await store.setArchived(true, conversation: opened.conversation.id)
+    _ = try await store.mergeContact(other.id, into: made.id)
+    for channel in try await store.contact(made.id)?.channels ?? [] {
+      _ = try await store.removeContactChannel(channel.id, from: made.id)
+    }
+    _ = try await store.deleteContact(made.id)
+    _ = try await store.mediaSources(of: made.id)
+  }
+
+  private func useBulks() async throws {
+    let bulk = bulk(recipients: 2)
+    try await store.createBulk(bulk)
+    _ = try await store.standings(of: [Address(type: .sms, value: "+1")], on: Sample.line)
+    for work in try await take(bulk.id) { try await store.settleBulk(work) }
+    _ = try await store.waitingRecipients(ofBulk: bulk.id, limit: 10)
+    try await store.noteRecipients(ofBulk: bulk.id, queued: [0], refused: bulk.refused)
+    _ = try await store.bulk(bulk.id)
+    _ = try await store.setBulkState(.paused, of: bulk.id)
+    try await store.freezeBulk(bulk.id)
+    _ = try await store.retryFailed(inBulk: bulk.id)
+    _ = try await store.waitingSends([Sample.sender], priority: 20, limit: 10)
+    _ = try await store.unsentMessages(ofBulk: bulk.id)
+    try await store.releaseBulks(node: bulk.id)
   }
 
   /// What the store's session does for each statement it has prepared; its generic plans, which it keeps.
@@ -273,11 +385,11 @@ extension StoreFixture {
       INSERT INTO events (seq, id, type, at, conversation_id, channel, data)
         SELECT n + 1000, pg_temp.id(n, 6), 'message.new', now(), pg_temp.id(1 + n % 20000, 3), 'sms', '{}'
         FROM generate_series(1, 100000) n;
-      INSERT INTO webhooks (id, url, secret, created_at)
-        SELECT pg_temp.id(n, 7), 'u', '', now() FROM generate_series(1, 20) n;
-      INSERT INTO deliveries (id, webhook_id, seq, event_id, type, order_key, state, run_at, first_due_at, created_at)
+      INSERT INTO webhooks (id, url, secret, created_at, updated_at)
+        SELECT pg_temp.id(n, 7), 'u', '', now(), now() FROM generate_series(1, 20) n;
+      INSERT INTO deliveries (id, webhook_id, seq, event_id, type, order_key, state, run_at, created_at)
         SELECT pg_temp.id(n, 8), pg_temp.id(1 + n % 20, 7), n + 1000, pg_temp.id(n, 6), 'message.new',
-          pg_temp.id(1 + n % 20000, 3), CASE WHEN n % 10 = 0 THEN 0 ELSE 2 END, now(), now(), now()
+          pg_temp.id(1 + n % 20000, 3), CASE WHEN n % 10 = 0 THEN n / 10 % 2 ELSE 2 END, now(), now()
         FROM generate_series(1, 100000) n;
       INSERT INTO parked_statuses (account_sid, provider_sid, provider_status, source, raw, at)
         SELECT 'AC1', 'SM-parked-' || n, 'sent', 'callback', '{}', now() FROM generate_series(1, 2000) n;

@@ -89,55 +89,6 @@ extension StorageSuite {
       }
     }
 
-    @Test(
-      "any permutation of the same callbacks, repeated or not, ends in the same message and history",
-      arguments: [
-        [("queued", nil), ("sent", nil), ("delivered", nil), ("undelivered", "30003"), ("something_new", nil)],
-        [("sent", nil), ("undelivered", "30005"), ("undelivered", "30003"), ("failed", "30008"), ("queued", nil)],
-        [("queued", nil), ("sent", nil), ("delivered", nil), ("read", nil), ("failed", "30001")],
-        [("canceled", nil), ("failed", "21610"), ("queued", nil), ("something_new", nil)],
-      ] as [[(String, String?)]])
-    func permutations(callbacks: [(String, String?)]) async throws {
-      try await StoreFixture.run(stores: 2) { fixture in
-        let count = 40
-        let records = (0..<count).map { _ in fixture.outbound() }
-        for record in records { try await fixture.queue(record) }
-        let base = fixture.clock.now()
-        for claimed in try await fixture.claim() {
-          let index = try #require(records.firstIndex { $0.id == claimed.message.id })
-          try await fixture.record(.accepted(.sample("SM\(index)")), of: claimed)
-        }
-        // What every message must end as: each callback once, in the order given, on a projection without a store.
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          for index in 0..<count {
-            var arrivals = callbacks.enumerated().map { ($0.element, base + .milliseconds($0.offset)) }
-            arrivals += arrivals.filter { _ in Bool.random() }
-            arrivals.shuffle()
-            let updates = arrivals.map { arrival, at in
-              StatusUpdate.callback(arrival.0, sid: "SM\(index)", error: arrival.1, at: at)
-            }
-            group.addTask {
-              for (turn, update) in updates.enumerated() { try await fixture.apply(update, on: turn % 2) }
-            }
-          }
-          try await group.waitForAll()
-        }
-        let ends = try await fixture.texts(
-          """
-          SELECT DISTINCT concat_ws(' ', status, error_code, error_message, extract(epoch FROM sent_at),
-            extract(epoch FROM delivered_at), extract(epoch FROM read_at)) FROM messages
-          """)
-        #expect(ends.count == 1)
-        let histories = try await fixture.texts(
-          """
-          SELECT DISTINCT string_agg(concat_ws(' ', s.provider_status, s.error_code, s.status), ', '
-            ORDER BY s.provider_status, s.error_code)
-          FROM status_events s GROUP BY s.message_id
-          """)
-        #expect(histories.count == 1)
-      }
-    }
-
     @Test("a callback that overtakes the provider's answer finds its message by our id and settles it")
     func overtakenByID() async throws {
       try await StoreFixture.run { fixture in

@@ -91,9 +91,9 @@ struct ContentTemplateTests {
 
   @Test("a list that could not be had may be asked for again")
   func listingFailures() {
-    #expect(SendFailure(listing: .unreadable(status: 200, message: "")).kind == .transient)
-    #expect(SendFailure(listing: .api(TwilioAPIError(status: 503))).kind == .transient)
-    #expect(SendFailure(listing: .transport(TransportFailure(mayHaveArrived: true, message: ""))).kind == .transient)
-    #expect(SendFailure(listing: .api(TwilioAPIError(status: 401, code: 20003))).kind == .misconfigured)
+    #expect(SendFailure(repeatable: .unreadable(status: 200, message: "")).kind == .transient)
+    #expect(SendFailure(repeatable: .api(TwilioAPIError(status: 503))).kind == .transient)
+    #expect(SendFailure(repeatable: .transport(TransportFailure(mayHaveArrived: true, message: ""))).kind == .transient)
+    #expect(SendFailure(repeatable: .api(TwilioAPIError(status: 401, code: 20003))).kind == .misconfigured)
   }
 }

@@ -20,6 +20,13 @@ struct MediaFailureTests {
     #expect((failure.kind == .transient(retryAfter: nil)) == isTransient)
   }
 
+  @Test("an answer that is too large to be taken would be so again")
+  func tooLarge() {
+    let failure = TransportFailure(mayHaveArrived: true, message: "too much", isTooLarge: true)
+    #expect(MediaFailure(.transport(failure)).kind == .permanent)
+    #expect(MediaFailure(.transport(failure)).code == "too_large")
+  }
+
   @Test("no answer is transient; what Twilio says of when to come back is kept")
   func pauses() {
     let silent = MediaFailure(.transport(TransportFailure(mayHaveArrived: true, message: "timeout")))

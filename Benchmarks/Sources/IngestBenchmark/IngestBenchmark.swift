@@ -1,5 +1,6 @@
 // The rounds, and what they come to.
 
+import BenchmarkSupport
 import Foundation
 
 struct IngestBenchmark {
@@ -10,10 +11,27 @@ struct IngestBenchmark {
 
   private struct Round {
     var gateway: LoadResult
-    var single: Double
-    var batched: Double
+    var yardsticks: [Double]
     var processorMicroseconds: Double
   }
+
+  /// The same rows, written by pgbench: over one connection, as the gateway's lane has one, and over as many as suit
+  /// the method best here.
+  private struct Yardstick {
+    var name: String
+    var script: String
+    var clients: Int
+    var transactions: Int
+    var rows: Int
+  }
+
+  private static let yardsticks = [
+    Yardstick(name: "singly, 1 connection", script: "single.sql", clients: 1, transactions: 3_000, rows: 1),
+    Yardstick(name: "singly, 64 connections", script: "single.sql", clients: 64, transactions: 300, rows: 1),
+    Yardstick(name: "by 256, 1 connection", script: "batch256.sql", clients: 1, transactions: 200, rows: 256),
+    Yardstick(name: "by 256, 4 connections", script: "batch256.sql", clients: 4, transactions: 80, rows: 256),
+    Yardstick(name: "by 256, 64 connections", script: "batch256.sql", clients: 64, transactions: 6, rows: 256),
+  ]
 
   func run() async throws {
     // Under /tmp, so that the unprivileged user that PostgreSQL runs as can reach it.
@@ -40,20 +58,22 @@ struct IngestBenchmark {
     _ = try await load(factory, port: port, run: 0, count: messages / 4)
     var results: [Round] = []
     for round in 1...rounds {
-      try pgbench.clear()
-      let single = try pgbench.measure(script: "single.sql", clients: 64, transactions: 300, rowsPerTransaction: 1)
-      try pgbench.clear()
-      let batched = try pgbench.measure(script: "batch256.sql", clients: 4, transactions: 80, rowsPerTransaction: 256)
+      let rates = try Self.yardsticks.map { yardstick in
+        try pgbench.clear()
+        return try pgbench.measure(
+          script: yardstick.script, clients: yardstick.clients, transactions: yardstick.transactions,
+          rowsPerTransaction: yardstick.rows)
+      }
       let before = gateway.processorSeconds
       let result = try await load(factory, port: port, run: round, count: messages)
       let used = (gateway.processorSeconds - before) * 1_000_000 / Double(max(result.acknowledged, 1))
       guard result.refused == 0 else { throw BenchmarkFailure("\(result.refused) requests were refused") }
-      results.append(Round(gateway: result, single: single, batched: batched, processorMicroseconds: used))
+      results.append(Round(gateway: result, yardsticks: rates, processorMicroseconds: used))
       say(
         format(
-          "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of CPU each; rows singly %6.0f/s, by 256 %6.0f/s; gateway/batched %.2f, gateway/single %.1f",
-          round, result.perSecond, result.percentile(0.5), result.percentile(0.99), used, single, batched,
-          result.perSecond / batched, result.perSecond / single))
+          "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of its CPU each", round, result.perSecond,
+          result.percentile(0.5), result.percentile(0.99), used)
+          + "; pgbench " + rates.map { format("%.0f", $0) }.joined(separator: ", "))
     }
     let memory = gateway.memory
     say("")
@@ -62,15 +82,13 @@ struct IngestBenchmark {
         "median of %d rounds, %d connections: %.0f webhooks/s, p50 %.2f ms, p99 %.2f ms", rounds, connections,
         median(results.map(\.gateway.perSecond)), median(results.map { $0.gateway.percentile(0.5) }),
         median(results.map { $0.gateway.percentile(0.99) })))
-    say(
-      format(
-        "pgbench in the same run: %.0f/s singly (64 clients), %.0f/s by 256 (4 clients)",
-        median(results.map(\.single)), median(results.map(\.batched))))
-    say(
-      format(
-        "ratios: %.2f of the batches, %.1f times the single rows",
-        median(results.map { $0.gateway.perSecond / $0.batched }),
-        median(results.map { $0.gateway.perSecond / $0.single })))
+    for (index, yardstick) in Self.yardsticks.enumerated() {
+      say(
+        format(
+          "pgbench in the same rounds, %@: %.0f rows/s; the gateway is at %.2f of it", yardstick.name as NSString,
+          median(results.map { $0.yardsticks[index] }),
+          median(results.map { $0.gateway.perSecond / $0.yardsticks[index] })))
+    }
     say(format("gateway memory: %.0f MB resident, %.0f MB at its highest", memory.now, memory.peak))
   }
 

@@ -1,5 +1,6 @@
 // The yardstick: PostgreSQL's own benchmark inserts the same rows into the same schema, on the same server.
 
+import BenchmarkSupport
 import Foundation
 
 /// The gateway writes a message, two events and a conversation for each webhook; so does this.

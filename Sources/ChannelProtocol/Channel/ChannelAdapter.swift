@@ -52,8 +52,12 @@ public protocol StatusLookup: ChannelAdapter {
 
 /// An adapter whose texts are counted in parts.
 public protocol SegmentCounting: ChannelAdapter {
-  /// How many parts a text takes on the air.
-  func segments(of body: String) -> Segments
+  /// How many parts a text takes on the air, in which alphabet, and which characters force it. Pure.
+  func measure(_ body: String) -> TextMeasure
+}
+
+extension SegmentCounting {
+  public func segments(of body: String) -> Segments { measure(body).segments }
 }
 
 /// A number, short code, pool or agent of ours that messages leave from.

@@ -10,7 +10,7 @@ extension ChannelCapabilities {
     case .media(let caption): text = text ?? caption
     case .location: if !location { return "The channel carries no locations." }
     case .template: if !templates { return "The channel has no templates." }
-    case .interactive: if !interactive { return "The channel carries no interactive content." }
+    case .interactive(let type, _): if let refusal = refusal(ofInteractive: type) { return refusal }
     // No capability speaks of these.
     case .contacts, .buttonReply, .listReply, .reaction, .sticker, .unknown: break
     }
@@ -19,6 +19,15 @@ extension ChannelCapabilities {
     }
     guard message.mediaURLs.count > maximumMedia else { return nil }
     return maximumMedia == 0 ? "The channel carries no media." : "The channel carries \(maximumMedia) media at most."
+  }
+}
+
+extension ChannelCapabilities {
+  /// Why a kind of interactive content is more than the channel carries; nil: it is not.
+  public func refusal(ofInteractive type: String) -> String? {
+    guard interactive else { return "The channel carries no interactive content." }
+    guard !interactiveTypes.isEmpty, !interactiveTypes.contains(type) else { return nil }
+    return "Of interactive content the channel carries \(interactiveTypes.joined(separator: ", ")) only."
   }
 }
 

@@ -8,6 +8,9 @@ public struct ChannelCapabilities: Sendable, Hashable {
   public var templates: Bool
   public var location: Bool
   public var interactive: Bool
+  /// The kinds of interactive content, by the words of the API: `quick-reply`, `list-picker`, …; empty: all, where
+  /// ``interactive`` is promised.
+  public var interactiveTypes: [String]
   public var readReceipts: Bool
   /// Text is counted in segments of GSM-7 or UCS-2.
   public var segments: Bool
@@ -18,14 +21,15 @@ public struct ChannelCapabilities: Sendable, Hashable {
 
   public init(
     maximumBodyLength: Int = 1_600, maximumMedia: Int = 0, templates: Bool = false, location: Bool = false,
-    interactive: Bool = false, readReceipts: Bool = false, segments: Bool = false, recipients: RecipientForm = .phone,
-    window: Duration? = nil
+    interactive: Bool = false, interactiveTypes: [String] = [], readReceipts: Bool = false, segments: Bool = false,
+    recipients: RecipientForm = .phone, window: Duration? = nil
   ) {
     self.maximumBodyLength = maximumBodyLength
     self.maximumMedia = maximumMedia
     self.templates = templates
     self.location = location
-    self.interactive = interactive
+    self.interactive = interactive || !interactiveTypes.isEmpty
+    self.interactiveTypes = interactiveTypes
     self.readReceipts = readReceipts
     self.segments = segments
     self.recipients = recipients
@@ -49,6 +53,7 @@ public struct ChannelCapabilities: Sendable, Hashable {
       writer.member("templates", templates)
       writer.member("location", location)
       writer.member("interactive", interactive)
+      writer.member("interactiveTypes", .array(interactiveTypes.map { .string($0) }))
       writer.member("readReceipts", readReceipts)
       writer.member("segments", segments)
       writer.member("windowSeconds", window.map { Int($0.components.seconds) })

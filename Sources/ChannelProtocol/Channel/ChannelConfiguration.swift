@@ -54,6 +54,29 @@ public struct ConfigurationProblem: Error, Sendable, Hashable {
   }
 }
 
+/// All that is wrong with an entry. A type that throws these has its faults told in one go with the rest of the file's.
+public struct ConfigurationProblems: Error, Sendable, Hashable {
+  /// Never empty.
+  public var problems: [ConfigurationProblem]
+
+  /// - Throws: itself, unless there are none.
+  public static func check(_ problems: [ConfigurationProblem]) throws(ConfigurationProblems) {
+    guard !problems.isEmpty else { return }
+    throw ConfigurationProblems(problems: problems)
+  }
+
+  /// What an initialiser threw, whatever it was.
+  public init(_ error: any Error) {
+    switch error {
+    case let problems as ConfigurationProblems: self = problems
+    case let problem as ConfigurationProblem: self.init(problems: [problem])
+    default: self.init(problems: [ConfigurationProblem("\(error)")])
+    }
+  }
+
+  private init(problems: [ConfigurationProblem]) { self.problems = problems }
+}
+
 /// A text that must not be printed: every description of it is `[secret]`.
 public struct Secret: Sendable, Hashable, Decodable, CustomStringConvertible, CustomDebugStringConvertible,
   CustomReflectable

@@ -15,10 +15,13 @@ public struct Account: Sendable, Hashable {
   public var sharedKeys: [String: Secret]
   /// Replaces scheme and host of every product of the provider, media included.
   public var baseURL: String?
+  /// Where the provider's products are, in its own words.
+  public var region: String?
+  public var edge: String?
 
   public init(
     id: String, accountSID: String, authTokens: [Secret], apiKey: String? = nil, apiSecret: Secret? = nil,
-    sharedKeys: [String: Secret] = [:], baseURL: String? = nil
+    sharedKeys: [String: Secret] = [:], baseURL: String? = nil, region: String? = nil, edge: String? = nil
   ) {
     self.id = id
     self.accountSID = accountSID
@@ -27,6 +30,8 @@ public struct Account: Sendable, Hashable {
     self.apiSecret = apiSecret
     self.sharedKeys = sharedKeys
     self.baseURL = baseURL
+    self.region = region
+    self.edge = edge
   }
 }
 

@@ -13,9 +13,14 @@ public struct ChannelPolicies: Sendable, Hashable {
   /// A message to a contact who opted out is refused before any call.
   public var refusesOptedOut: Bool
   public var outsideWindow: OutsideWindow
+  /// How long a held message waits at most.
+  public var holdFor: Duration
 
-  public init(refusesOptedOut: Bool = true, outsideWindow: OutsideWindow = .reject) {
+  public init(
+    refusesOptedOut: Bool = true, outsideWindow: OutsideWindow = .reject, holdFor: Duration = .seconds(24 * 3_600)
+  ) {
     self.refusesOptedOut = refusesOptedOut
     self.outsideWindow = outsideWindow
+    self.holdFor = holdFor
   }
 }

@@ -91,11 +91,13 @@ public struct StatusUpdate: Sendable, Hashable {
   /// Set where the provider chose the sender or counted the parts.
   public var from: String?
   public var segmentCount: Int?
+  /// What it cost, where that is known by now.
+  public var price: Price?
   public var raw: RawPayload
 
   public init(
     accountSID: String, providerSID: String, messageID: Identifier?, report: StatusReport, from: String? = nil,
-    segmentCount: Int? = nil, raw: RawPayload
+    segmentCount: Int? = nil, price: Price? = nil, raw: RawPayload
   ) {
     self.accountSID = accountSID
     self.providerSID = providerSID
@@ -103,6 +105,7 @@ public struct StatusUpdate: Sendable, Hashable {
     self.report = report
     self.from = from
     self.segmentCount = segmentCount
+    self.price = price
     self.raw = raw
   }
 }

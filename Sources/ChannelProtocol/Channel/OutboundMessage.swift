@@ -15,6 +15,8 @@ public struct OutboundMessage: Sendable, Hashable {
   public var template: TemplateReference?
   /// How long the provider may hold it.
   public var validity: Duration?
+  /// When the provider is to send it, which keeps it until then (``MessageScheduling``); nil: at once.
+  public var sendAt: Timestamp?
   /// Where the provider reports to; carries our id, so that a report which overtakes the answer finds its message.
   public var statusCallback: String
 

@@ -129,11 +129,13 @@ public struct StatusProjection: Sendable, Hashable {
     if reported == .read { readAt = min(readAt ?? at, at) }
   }
 
-  /// Of several errors for one status the smallest code stands, so that order does not matter.
+  /// Of several errors for one status the smallest code stands, of its words the first in order: so that the order of
+  /// arrival does not matter.
   private mutating func noteError(_ report: StatusReport) {
     guard let code = report.errorCode, !code.isEmpty else { return }
     if let errorCode, !Self.precedes(code, errorCode) {
-      if code == errorCode, errorMessage == nil { errorMessage = report.errorMessage }
+      guard code == errorCode, let message = report.errorMessage else { return }
+      errorMessage = min(errorMessage ?? message, message)
       return
     }
     errorCode = code

@@ -12,13 +12,15 @@ public struct EventType: RawRepresentable, Hashable, Sendable, CustomStringConve
   public static let messageMedia = Self(rawValue: "message.media")
   public static let conversationUpdated = Self(rawValue: "conversation.updated")
   public static let contactUpdated = Self(rawValue: "contact.updated")
+  /// A contact is no more; its data is `{id, mergedInto}`.
+  public static let contactDeleted = Self(rawValue: "contact.deleted")
   public static let optOutChanged = Self(rawValue: "optout.changed")
   public static let webhookDisabled = Self(rawValue: "webhook.disabled")
 
   /// Every type the gateway makes.
   public static let all: [EventType] = [
     .messageNew, .messageQueued, .messageStatus, .messageRead, .messageMedia, .conversationUpdated, .contactUpdated,
-    .optOutChanged, .webhookDisabled,
+    .contactDeleted, .optOutChanged, .webhookDisabled,
   ]
 
   public var description: String { rawValue }

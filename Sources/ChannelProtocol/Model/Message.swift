@@ -21,6 +21,8 @@ public struct Message: Sendable, Hashable {
   public var error: MessageError?
   public var providerSID: String?
   public var segments: Segments?
+  /// Comes later than the message's end, or never.
+  public var price: Price?
   public var template: TemplateReference?
   public var scheduledAt: Timestamp?
   public var replyTo: Identifier?
@@ -36,7 +38,7 @@ public struct Message: Sendable, Hashable {
     id: Identifier, conversationID: Identifier, contactID: Identifier, channel: String?, channelType: ChannelType,
     direction: Direction, from: String, to: String, body: String?, content: Content, media: [MediaItem] = [],
     status: DeliveryStatus, error: MessageError? = nil, providerSID: String? = nil, segments: Segments? = nil,
-    template: TemplateReference? = nil, scheduledAt: Timestamp? = nil, replyTo: Identifier? = nil,
+    price: Price? = nil, template: TemplateReference? = nil, scheduledAt: Timestamp? = nil, replyTo: Identifier? = nil,
     resendOf: Identifier? = nil, recovered: Bool = false, metadata: [String: String] = [:], createdAt: Timestamp,
     sentAt: Timestamp? = nil, deliveredAt: Timestamp? = nil, readAt: Timestamp? = nil
   ) {
@@ -55,6 +57,7 @@ public struct Message: Sendable, Hashable {
     self.error = error
     self.providerSID = providerSID
     self.segments = segments
+    self.price = price
     self.template = template
     self.scheduledAt = scheduledAt
     self.replyTo = replyTo

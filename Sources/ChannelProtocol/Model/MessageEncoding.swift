@@ -31,6 +31,7 @@ extension Message {
       } else {
         writer.null()
       }
+      writer.member("price", price)
       writer.key("template")
       if let template {
         writer.object { writer in
@@ -87,7 +88,8 @@ extension MediaItem {
 
 extension StatusReport {
   /// Writes one entry of `statusHistory`.
-  public func write(to writer: inout JSONWriter) {
+  /// - Parameter raw: a JSON object, what the provider said; nil: left out.
+  public func write(to writer: inout JSONWriter, raw: [UInt8]? = nil) {
     writer.object { writer in
       writer.member("status", status?.rawValue)
       writer.member("providerStatus", providerStatus)
@@ -95,6 +97,10 @@ extension StatusReport {
       writer.member("source", source.rawValue)
       writer.member("errorCode", errorCode)
       writer.member("errorMessage", errorMessage)
+      if let raw {
+        writer.key("raw")
+        writer.raw(raw)
+      }
     }
   }
 }
@@ -111,19 +117,24 @@ extension Contact {
       }
       writer.member("channels") { writer in
         writer.array { writer in
-          for channel in channels {
-            writer.object { writer in
-              writer.member("id", channel.id)
-              writer.member("type", channel.type.rawValue)
-              writer.member("address", channel.address)
-              writer.member("optedOut", channel.optedOut)
-              writer.member("lastInboundAt", channel.lastInboundAt)
-            }
-          }
+          for channel in channels { channel.write(to: &writer) }
         }
       }
       writer.member("createdAt", createdAt)
       writer.member("updatedAt", updatedAt)
+    }
+  }
+}
+
+extension ContactChannel {
+  /// Writes one of a contact's channels as `API.md` shows them.
+  public func write(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("id", id)
+      writer.member("type", type.rawValue)
+      writer.member("address", address)
+      writer.member("optedOut", optedOut)
+      writer.member("lastInboundAt", lastInboundAt)
     }
   }
 }

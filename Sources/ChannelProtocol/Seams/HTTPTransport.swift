@@ -15,9 +15,12 @@ public struct TransportFailure: Error, Sendable, Hashable {
   public var mayHaveArrived: Bool
   /// Words for the log; never the request's contents.
   public var message: String
+  /// There was an answer, larger than any is taken: asking again would bring the same.
+  public var isTooLarge: Bool
 
-  public init(mayHaveArrived: Bool, message: String) {
+  public init(mayHaveArrived: Bool, message: String, isTooLarge: Bool = false) {
     self.mayHaveArrived = mayHaveArrived
     self.message = message
+    self.isTooLarge = isTooLarge
   }
 }

@@ -24,6 +24,6 @@ public struct SystemClock: WallClock {
 extension WallClock {
   /// A new id for this moment.
   public func makeIdentifier() -> Identifier {
-    Identifier(at: now(), randomness: UInt64.random(in: .min ... .max))
+    Identifier(at: now(), randomness: IdentifierEntropy.word())
   }
 }

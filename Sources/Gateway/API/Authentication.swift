@@ -1,32 +1,45 @@
-// Whose key a request carries, and what it may do.
+// Whose key a request carries.
 
 import ChannelProtocol
 import HTTPTypes
 import Hummingbird
+import Logging
 import Storage
 
-/// Finds keys by their keyed hash; revocation and expiry hold at the next request, on every node.
+/// Finds keys by their keyed hash, in the database each time: revocation and expiry hold at the next request, on every
+/// node.
 struct Authentication: Sendable {
-  let store: any MessageStore
+  let store: any KeyStore
   let hasher: APIKeyHasher
+  let clock: any WallClock
+  let logger: Logger
+  let failures = FailedAuthentications()
 
+  /// nil: nobody's, or its time is over.
   func principal(key: String) async throws -> APIKey? {
     guard !key.isEmpty, key.utf8.count <= 256 else { return nil }
-    return try await store.key(hash: hasher.hash(key))
+    guard let found = try await store.key(hash: hasher.hash(key)) else { return nil }
+    await noteUse(of: found)
+    return found
   }
 
-  /// - Throws: ``Problem``: 401 without a good key, 403 without the scope.
-  func require(_ scope: APIKey.Scope, _ request: Request) async throws -> APIKey {
-    guard let key = Self.key(in: request.headers), let principal = try await principal(key: key) else {
-      throw Problem(
-        .unauthorized, "unauthorized", "A valid API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.",
-        headers: [.wwwAuthenticate: "Bearer realm=\"fractal\""])
+  /// - Throws: ``Problem``: 401 without a good key, 429 after too many bad ones from the same address.
+  func principal(of request: Request, _ context: APIContext) async throws -> APIKey {
+    guard let key = Self.key(in: request.headers) else { throw Self.unauthorized }
+    let address = ClientAddress(context.channel.remoteAddress)
+    let hash = hasher.hash(key)
+    if let decision = failures.refusal(address, hash) { throw Problem(tooMany: decision) }
+    guard let principal = try await principal(key: key) else {
+      if let decision = failures.note(address), !decision.isAllowed { throw Problem(tooMany: decision) }
+      throw Self.unauthorized
     }
-    guard principal.scopes.contains(scope) else {
-      throw Problem(.forbidden, "missing_scope", "This key lacks the scope \(scope.rawValue).")
-    }
+    failures.remember(hash)
     return principal
   }
+
+  private static let unauthorized = Problem(
+    .unauthorized, "unauthorized", "A valid API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.",
+    headers: [.wwwAuthenticate: "Bearer realm=\"fractal\""])
 
   static func key(in headers: HTTPFields) -> String? {
     if let authorization = headers[.authorization] {
@@ -35,5 +48,16 @@ struct Authentication: Sendable {
       return String(parts[1])
     }
     return headers[.apiKey]
+  }
+
+  /// Once a minute for each key; that it cannot be noted is no reason to refuse anybody.
+  private func noteUse(of key: APIKey) async {
+    let now = clock.now()
+    guard key.lastUsedAt.map({ $0 <= now - APIKey.useNoted }) ?? true else { return }
+    do {
+      try await store.noteKeyUse(key.id, at: now)
+    } catch {
+      logger.debug("a key's use was not noted", metadata: ["error": "\(error)"])
+    }
   }
 }

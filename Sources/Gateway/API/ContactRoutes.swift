@@ -1,6 +1,7 @@
 // /api/contacts
 
 import ChannelProtocol
+import HTTPTypes
 import Hummingbird
 import Storage
 
@@ -23,6 +24,91 @@ extension APIRouter {
       let id = try context.identifier("id", of: "contact")
       guard let contact = try await services.store.contact(id) else { throw Problem.notFound("contact") }
       return Response { contact.write(to: &$0) }
+    }
+
+    addContactChanges(services)
+    addContactChannels(services)
+  }
+
+  private mutating func addContactChanges(_ services: APIServices) {
+    let reading = ContactRequest(directory: services.directory)
+
+    on(.post, "/api/contacts", scope: .manage) { request, _ in
+      var reader = try await BodyReader.read(request)
+      let profile = reading.profile(&reader)
+      let addresses = reading.addresses(&reader)
+      try reader.finish()
+      let contact = try await services.store.createContact(
+        NewContact(id: services.clock.makeIdentifier(), profile: profile, addresses: addresses)
+      ).contact()
+      return Response(.created, headers: [.location: "/api/contacts/\(contact.id)"]) { contact.write(to: &$0) }
+    }
+
+    on(.put, "/api/contacts/:id", scope: .manage) { request, context in
+      let id = try context.identifier("id", of: "contact")
+      var reader = try await BodyReader.read(request)
+      let profile = reading.profile(&reader)
+      try reader.finish()
+      let contact = try await services.store.replaceContact(id, with: profile).contact()
+      return Response { contact.write(to: &$0) }
+    }
+
+    on(.delete, "/api/contacts/:id", scope: .manage) { _, context in
+      let id = try context.identifier("id", of: "contact")
+      guard try await services.store.deleteContact(id) else { throw Problem.notFound("contact") }
+      return Response(status: .noContent)
+    }
+
+    on(.post, "/api/contacts/:id/merge", scope: .manage) { request, context in
+      let id = try context.identifier("id", of: "contact")
+      var reader = try await BodyReader.read(request)
+      _ = reader.required("from", maximum: 64)
+      let from = reader.identifier("from")
+      if from == id { reader.errors.append(.init(field: "from", message: "is the contact itself")) }
+      try reader.finish()
+      guard let from else { throw Problem.invalid("from", "is required") }
+      guard try await services.store.contact(id) != nil else { throw Problem.notFound("contact") }
+      guard try await services.store.contact(from) != nil else { throw Problem.invalid("from", "is no contact") }
+      let contact = try await services.store.mergeContact(from, into: id).contact()
+      return Response { contact.write(to: &$0) }
+    }
+  }
+
+  private mutating func addContactChannels(_ services: APIServices) {
+    let reading = ContactRequest(directory: services.directory)
+
+    on(.post, "/api/contacts/:id/channels", scope: .manage) { request, context in
+      let id = try context.identifier("id", of: "contact")
+      var reader = try await BodyReader.read(request)
+      let address = reading.address(&reader)
+      try reader.finish()
+      guard let address else { throw Problem.invalid("address", "is required") }
+      let contact = try await services.store.addContactChannel(address, to: id).contact()
+      let channel = contact.channels.first { Address(type: $0.type, value: $0.address) == address }
+      guard let channel else { throw Problem.internal }
+      return Response(.created, headers: [.location: "/api/contacts/\(contact.id)"]) { channel.write(to: &$0) }
+    }
+
+    on(.delete, "/api/contacts/:id/channels/:channelId", scope: .manage) { _, context in
+      let id = try context.identifier("id", of: "contact")
+      let channel = try context.identifier("channelId", of: "channel of the contact")
+      _ = try await services.store.removeContactChannel(channel, from: id).contact("channel of the contact")
+      return Response(status: .noContent)
+    }
+  }
+}
+
+extension ContactOutcome {
+  /// - Throws: ``Problem``: 404 where there is none, 409 where an address is taken.
+  fileprivate func contact(_ what: String = "contact") throws(Problem) -> Contact {
+    switch self {
+    case .done(let contact): return contact
+    case .notFound: throw .notFound(what)
+    case .addressTaken(let address, let owner):
+      throw Problem(
+        .conflict, "address_taken", "The address \(address.value) is another contact's: merge them, or remove it there.",
+        errors: [.init(field: "address", message: "is the contact \(owner)'s")],
+        members: ["contactId": .string("\(owner)")])
     }
   }
 }

@@ -1,6 +1,7 @@
 // /api/conversations
 
 import ChannelProtocol
+import HTTPTypes
 import Hummingbird
 import Storage
 
@@ -12,6 +13,7 @@ extension APIRouter {
       filter.status = query.choice("status", Conversation.Status.self)
       filter.channel = query.string("channel")
       filter.unread = query.boolean("unread")
+      filter.search = query.string("search")
       let page = query.page()
       try query.finish()
       let now = services.clock.now()
@@ -39,6 +41,33 @@ extension APIRouter {
           }
         }
       }
+    }
+
+    addConversationChanges(services)
+  }
+
+  private mutating func addConversationChanges(_ services: APIServices) {
+    on(.post, "/api/conversations", scope: .send) { request, _ in
+      let opening = try await ConversationRequest(try await BodyReader.read(request)).opening(services)
+      let opened = try await services.store.openConversation(opening)
+      let now = services.clock.now()
+      return Response(
+        opened.isNew ? .created : .ok, headers: [.location: "/api/conversations/\(opened.conversation.id)"]
+      ) { opened.conversation.write(to: &$0, now: now) }
+    }
+
+    on(.patch, "/api/conversations/:id/archive", scope: .send) { request, context in
+      let id = try context.identifier("id", of: "conversation")
+      var archived = true
+      if var reader = try await BodyReader.readIfAny(request) {
+        archived = reader.boolean("archived") ?? true
+        try reader.finish()
+      }
+      guard let conversation = try await services.store.setArchived(archived, conversation: id) else {
+        throw Problem.notFound("conversation")
+      }
+      let now = services.clock.now()
+      return Response { conversation.write(to: &$0, now: now) }
     }
 
     on(.patch, "/api/conversations/:id/read", scope: .send) { _, context in

@@ -23,16 +23,18 @@ extension APIRouter {
       return try await services.media.answer.answer(id, request)
     }
 
-    on(.post, "/api/media", scope: .send, readsQuery: true) { request, _ in
+    on(.post, "/api/media", scope: .send, readsQuery: true, bodyLimit: MediaUpload.maximumBody) { request, _ in
       var query = QueryReader(request)
-      let filename = query.string("filename").map(ContentDisposition.sane)
+      let given = query.string("filename")
       try query.finish()
-      if filename?.isEmpty ?? false { throw Problem.invalid("filename", "is not the name of a file") }
-      let bytes = try await MediaUpload.read(request)
+      let upload = try await MediaUpload.read(request)
+      let filename = (given ?? upload.filename).map(ContentDisposition.sane)
+      if given != nil, filename?.isEmpty ?? false { throw Problem.invalid("filename", "is not the name of a file") }
+      let bytes = upload.bytes
       let id = services.clock.makeIdentifier()
       let file = MediaFile(
-        id: id, state: .ready, contentType: MediaTypeName(request.headers[.contentType]).text, size: bytes.count,
-        filename: filename, place: nil, createdAt: services.clock.now())
+        id: id, state: .ready, contentType: MediaTypeName(upload.contentType).text, size: bytes.count,
+        filename: filename?.isEmpty ?? true ? nil : filename, place: nil, createdAt: services.clock.now())
       try await services.media.shelf.add(file, bytes: bytes)
       let url = services.media.links.apiURL(id)
       return Response(.created, headers: [.location: "/api/media/\(id)"]) { writer in
@@ -47,31 +49,5 @@ extension APIRouter {
         }
       }
     }
-  }
-}
-
-/// The body of an upload: the file itself.
-private enum MediaUpload {
-  /// - Throws: ``Problem``: 413 too large, 415 no type or a form, 422 empty.
-  static func read(_ request: Request) async throws -> [UInt8] {
-    let type = request.headers[.contentType]
-    guard let type, !type.lowercased().hasPrefix("multipart/") else {
-      throw Problem(
-        .unsupportedMediaType, "unsupported_media_type", "The body must be the file itself, with its Content-Type.")
-    }
-    let tooLarge = Problem(.contentTooLarge, "too_large", "A file may have \(MediaShelf.maximumSize) bytes at most.")
-    var request = request
-    let buffer: ByteBuffer
-    do {
-      buffer = try await request.collectBody(upTo: MediaShelf.maximumSize)
-    } catch is NIOTooManyBytesError {
-      throw tooLarge
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      throw tooLarge
-    }
-    guard buffer.readableBytes > 0 else {
-      throw Problem(.unprocessableContent, "invalid_request", "The body is empty.")
-    }
-    return Array(buffer.readableBytesView)
   }
 }

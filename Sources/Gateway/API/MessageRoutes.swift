@@ -6,8 +6,9 @@ import Storage
 
 extension APIRouter {
   mutating func addMessages(_ services: APIServices) {
-    on(.post, "/api/messages", scope: .send) { request, _ in
-      let message = try await services.intake.accept(SendRequest(try await BodyReader.read(request)))
+    on(.post, "/api/messages", scope: .send) { request, context in
+      let message = try await services.intake.accept(
+        SendRequest(try await BodyReader.read(request)), as: context.held)
       return Response(.accepted, headers: [.location: "/api/messages/\(message.id)"]) { message.write(to: &$0) }
     }
 
@@ -20,6 +21,7 @@ extension APIRouter {
       filter.direction = query.choice("direction", Direction.self)
       filter.statuses = query.choices("status", DeliveryStatus.self)
       filter.providerSID = query.string("providerSid")
+      filter.search = query.words("search")
       filter.since = query.timestamp("since")
       filter.until = query.timestamp("until")
       let page = query.page()
@@ -29,16 +31,10 @@ extension APIRouter {
 
     on(.delete, "/api/messages/:id", scope: .send) { _, context in
       let id = try context.identifier("id", of: "message")
-      switch try await services.store.cancel(id, deadline: services.intake.deadline) {
-      case .canceled(let message): return Response { message.write(to: &$0) }
-      case .notFound: throw Problem.notFound("message")
-      case .notCancelable(let message):
-        throw Problem(
-          .conflict, "not_cancelable",
-          message.direction == .inbound
-            ? "A message that came in cannot be canceled."
-            : "The message is \(message.status.rawValue): it is too late.")
-      }
+      let message = try await MessageCancellation(
+        store: services.store, directory: services.directory, clock: services.clock
+      ).cancel(id)
+      return Response { message.write(to: &$0) }
     }
 
     on(.get, "/api/messages/:id", scope: .read) { request, context in
@@ -51,17 +47,7 @@ extension APIRouter {
       }
       let id = try context.identifier("id", of: "message")
       guard let detail = try await services.store.message(id) else { throw Problem.notFound("message") }
-      return Response { writer in
-        detail.message.write(to: &writer) { writer in
-          writer.member("statusHistory") { writer in
-            writer.array { writer in for report in detail.history { report.write(to: &writer) } }
-          }
-          if include == "raw" {
-            writer.key("raw")
-            writer.raw(detail.raw ?? Array("{}".utf8))
-          }
-        }
-      }
+      return Response { detail.write(to: &$0, includesRaw: include == "raw") }
     }
   }
 }

@@ -42,8 +42,9 @@ extension APIRouter {
       }
     }
 
-    on(.post, "/api/messages/template", scope: .send) { request, _ in
-      let message = try await services.intake.accept(SendRequest.template(try await BodyReader.read(request)))
+    on(.post, "/api/messages/template", scope: .send) { request, context in
+      let message = try await services.intake.accept(
+        SendRequest.template(try await BodyReader.read(request)), as: context.held)
       return Response(.accepted, headers: [.location: "/api/messages/\(message.id)"]) { message.write(to: &$0) }
     }
   }

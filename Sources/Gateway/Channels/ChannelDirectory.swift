@@ -11,9 +11,11 @@ struct ConfiguredChannel: Sendable {
   let capabilities: ChannelCapabilities
   let policies: ChannelPolicies
   let senders: [Sender]
+  let quietHours: QuietHours?
 
-  init(id: String, adapter: any ChannelAdapter, account: Account) {
+  init(id: String, adapter: any ChannelAdapter, account: Account, quietHours: QuietHours? = nil) {
     self.id = id
+    self.quietHours = quietHours
     self.adapter = adapter
     self.account = account
     type = Swift.type(of: adapter).type

@@ -49,7 +49,7 @@ struct ProgramParts: Sendable {
   let channels: ChannelRegistry
   let sinks: SinkRegistry
 
-  var schema: ConfigurationSchema { ConfigurationSchema(channelTypes: channels.keys, sinkTypes: sinks.keys) }
+  var schema: ConfigurationSchema { ConfigurationSchema(channels: channels, sinks: sinks) }
 }
 
 /// A command that is run with the program's parts: argument parsing makes commands by itself and cannot hand them on.

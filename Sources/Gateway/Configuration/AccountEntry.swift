@@ -17,13 +17,19 @@ public struct AccountEntry: Sendable, Hashable {
   public var sharedKeys: [String: Secret]
   /// Without a trailing slash.
   public var baseURL: String?
+  /// Of Twilio's: `ie1` and `dublin`. A region has its own credentials.
+  public var region: String?
+  public var edge: String?
+
+  /// How its messages are compared with the provider's list.
+  public var reconciliation = ReconciliationPolicy()
 
   /// The account as adapters see it; nil for the sandbox, whose account exists once it runs.
   public var account: Account? {
     guard let accountSID else { return nil }
     return Account(
       id: id, accountSID: accountSID, authTokens: authTokens, apiKey: apiKey, apiSecret: apiSecret,
-      sharedKeys: sharedKeys, baseURL: baseURL)
+      sharedKeys: sharedKeys, baseURL: baseURL, region: region, edge: edge)
   }
 }
 
@@ -39,6 +45,9 @@ extension AccountEntry {
       uniquingKeysWith: { first, _ in first }
     ).mapValues(Secret.init)
     baseURL = value["baseURL"].flatMap { WebURL.base($0, label: "baseURL", validator: &validator) }
+    readPlace(value, validator: &validator)
+
+    reconciliation = ReconciliationPolicy(value["reconcile"], validator: &validator)
 
     let isOfOtherProvider = (value["provider"]?.string ?? "twilio") != "twilio"
     if let written = value["accountSID"] {
@@ -62,6 +71,32 @@ extension AccountEntry {
     if let key = value.member("apiSecret"), value["apiKey"] == nil {
       validator.report("apiSecret needs its apiKey", at: key.keyPosition)
     }
+  }
+
+  /// Both become parts of host names that are given our credentials: nothing may stand in them that ends such a part.
+  private mutating func readPlace(_ value: ConfigurationValue, validator: inout ConfigurationValidator) {
+    region = value["region"]?.string
+    edge = value["edge"]?.string
+    for (name, example) in [("region", "ie1"), ("edge", "dublin")] {
+      guard let written = value[name], let text = written.string else { continue }
+      if !text.utf8.allSatisfy({ Self.isLowercaseOrDigit($0) || $0 == UInt8(ascii: "-") }) || text.hasPrefix("-") {
+        validator.report(
+          "\(name) must be a word of Twilio's such as `\(example)`, not \"\(ConfigurationValidator.printable(text))\"",
+          at: written.position)
+      }
+    }
+    if baseURL != nil, let member = value.member("region") ?? value.member("edge") {
+      validator.report("\(member.key) has no effect beside baseURL: leave one of them out", at: member.keyPosition)
+    }
+    // `api.ie1.twilio.com` and its like were switched off in April 2026; without an edge there is only us1.
+    if edge == nil, let region, region != "us1", let member = value.member("region") {
+      validator.report(
+        "region `\(ConfigurationValidator.printable(region))` needs its edge, such as `dublin`", at: member.keyPosition)
+    }
+  }
+
+  private static func isLowercaseOrDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
   /// Twilio's form of it: `^AC[0-9a-fA-F]{32}$`.

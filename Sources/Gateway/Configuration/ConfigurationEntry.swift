@@ -17,6 +17,8 @@ public struct ChannelEntry: ConfigurationEntry {
   public var type: String
   public var accountID: String
   public var options: ConfigurationValue
+  /// When it sends nothing.
+  public var quietHours: QuietHours?
 }
 
 /// One sink.
@@ -32,21 +34,24 @@ extension ConfigurationEntry {
   /// - Throws: what the type's own `init(from:)` refuses; give it to `locate(_:)`.
   public func decode<Configuration: ChannelConfiguration>(
     _ type: Configuration.Type
-  ) throws(ConfigurationProblem) -> Configuration {
+  ) throws(ConfigurationProblems) -> Configuration {
     do {
       return try JSONDecoder().decode(type, from: try JSONEncoder().encode(options.json))
-    } catch let problem as ConfigurationProblem {
-      throw problem
     } catch let error as DecodingError {
-      throw ConfigurationProblem(error)
+      throw ConfigurationProblems(ConfigurationProblem(error))
     } catch {
-      throw ConfigurationProblem("these options cannot be read")
+      throw ConfigurationProblems(error)
     }
   }
 
   /// Puts a problem at its place in the file.
   public func locate(_ problem: ConfigurationProblem) -> ConfigurationError.Located {
     .init(position: options.position(at: problem.path), message: problem.message)
+  }
+
+  /// Puts each at its place in the file.
+  public func locate(_ problems: ConfigurationProblems) -> [ConfigurationError.Located] {
+    problems.problems.map(locate)
   }
 }
 

@@ -41,10 +41,13 @@ struct ConfigurationReader {
     let limits = section("limits", ConfigurationSchema.limitKeys, &validator)
     let media = section("media", ConfigurationSchema.mediaKeys, &validator)
     let retention = section("retention", ConfigurationSchema.retentionKeys, &validator)
+    let known = problems.count
     let accounts = readAccounts(nodes["accounts"])
+    let areAccountsRight = problems.count == known
     return GatewayConfiguration(
       file: file, server: readServer(server), database: readDatabase(database), accounts: accounts ?? [],
-      channels: readChannels(nodes["channels"], accounts: accounts), sinks: readSinks(nodes["sinks"]),
+      channels: readChannels(nodes["channels"], accounts: accounts, areAccountsRight: areAccountsRight),
+      sinks: readSinks(nodes["sinks"]),
       limits: readLimits(limits),
       media: .init(
         store: media["store"]?.string.flatMap(GatewayConfiguration.Media.Store.init) ?? .database,
@@ -58,7 +61,10 @@ struct ConfigurationReader {
     .init(
       host: value["host"]?.string ?? "0.0.0.0",
       port: value["port"]?.integer ?? 3_000,
-      publicURL: value["publicURL"].flatMap { WebURL.base($0, label: "publicURL", validator: &validator) })
+      publicURL: value["publicURL"].flatMap { WebURL.base($0, label: "publicURL", validator: &validator) },
+      corsOrigins: (value["cors"]?["origins"]?.list ?? []).compactMap { origin in
+        origin.string == "*" ? "*" : WebURL.origin(origin, label: "cors.origins", validator: &validator)
+      })
   }
 
   private mutating func readDatabase(_ value: ConfigurationValue) -> GatewayConfiguration.Database {
@@ -77,10 +83,15 @@ struct ConfigurationReader {
   }
 
   private mutating func readRetention(_ value: ConfigurationValue) -> GatewayConfiguration.Retention {
-    if let events = value["events"], events.number == 0 {
-      validator.report("events must be longer than 0", at: events.position)
+    for name in ["events", "deliveries", "uploads", "media"] {
+      if let age = value[name], age.number == 0 {
+        validator.report("\(name) must be longer than 0", at: age.position)
+      }
     }
-    return .init(events: .seconds(value["events"]?.number ?? 30 * 86_400))
+    return .init(
+      events: .seconds(value["events"]?.number ?? 30 * 86_400),
+      deliveries: .seconds(value["deliveries"]?.number ?? 30 * 86_400),
+      uploads: .seconds(value["uploads"]?.number ?? 7 * 86_400), media: value["media"]?.number.map { .seconds($0) })
   }
 
   // MARK: - Lists
@@ -99,20 +110,30 @@ struct ConfigurationReader {
     return entries
   }
 
-  private mutating func readChannels(_ node: ConfigurationNode?, accounts: [AccountEntry]?) -> [ChannelEntry] {
+  /// - Parameter areAccountsRight: false: adapters would be made with what is wrong already.
+  private mutating func readChannels(
+    _ node: ConfigurationNode?, accounts: [AccountEntry]?, areAccountsRight: Bool
+  ) -> [ChannelEntry] {
     var entries: [ChannelEntry] = []
     var ids = UniqueNames(kind: "channel")
     for (index, item) in (items(of: node, label: "channels") ?? []).enumerated() {
+      let known = problems.count
       let entry = readEntry(
         item, label: "channels[\(index)]", kind: "channel", shared: ConfigurationSchema.channelKeys,
         types: schema.channelTypes)
       guard let entry else { continue }
       ids.insert(entry["id"], validator: &validator)
-      entries.append(
-        ChannelEntry(
-          id: entry["id"]?.string ?? "", type: entry["type"]?.string ?? "",
-          accountID: accountID(of: entry, in: item, among: accounts),
-          options: entry.without(ConfigurationSchema.channelKeys)))
+      let isReadable = problems.count == known
+      var channel = ChannelEntry(
+        id: entry["id"]?.string ?? "", type: entry["type"]?.string ?? "",
+        accountID: accountID(of: entry, in: item, among: accounts),
+        options: entry.without(ConfigurationSchema.channelKeys))
+      channel.quietHours = entry["quietHours"].flatMap { QuietHours($0, validator: &validator) }
+      entries.append(channel)
+      // Only what was read in full is shown to its type: it would blame a key for another one's fault.
+      guard isReadable else { continue }
+      let account = areAccountsRight ? accounts?.first { $0.id == channel.accountID } : nil
+      validator.report(schema.channelProblems(channel, account))
     }
     return entries
   }
@@ -121,15 +142,16 @@ struct ConfigurationReader {
     var entries: [SinkEntry] = []
     var ids = UniqueNames(kind: "sink")
     for (index, item) in (items(of: node, label: "sinks") ?? []).enumerated() {
+      let known = problems.count
       let entry = readEntry(
         item, label: "sinks[\(index)]", kind: "sink", shared: ConfigurationSchema.sinkKeys, types: schema.sinkTypes)
       guard let entry else { continue }
       let id = entry["id"] ?? entry["type"]
       ids.insert(id, hint: entry["id"] == nil ? "; give one of them an `id`" : "", validator: &validator)
-      entries.append(
-        SinkEntry(
-          id: id?.string ?? "", type: entry["type"]?.string ?? "",
-          options: entry.without(ConfigurationSchema.sinkKeys)))
+      let sink = SinkEntry(
+        id: id?.string ?? "", type: entry["type"]?.string ?? "", options: entry.without(ConfigurationSchema.sinkKeys))
+      entries.append(sink)
+      if problems.count == known { validator.report(schema.sinkProblems(sink)) }
     }
     return entries
   }

@@ -3,15 +3,25 @@
 public import ChannelProtocol
 
 /// The gateway's own sections, and the keys of each type of channel and sink.
-public struct ConfigurationSchema: Sendable, Hashable {
+public struct ConfigurationSchema: Sendable {
   /// The keys that a type of channel adds to `id`, `type` and `account`, by the type's name.
   public var channelTypes: [String: [ConfigurationKey]]
   /// The keys that a type of sink adds to `id` and `type`, by the type's name.
   public var sinkTypes: [String: [ConfigurationKey]]
+  /// What the types themselves find wrong with an entry whose keys are right.
+  var channelProblems: @Sendable (ChannelEntry, AccountEntry?) -> [ConfigurationError.Located] = { _, _ in [] }
+  var sinkProblems: @Sendable (SinkEntry) -> [ConfigurationError.Located] = { _ in [] }
 
   public init(channelTypes: [String: [ConfigurationKey]], sinkTypes: [String: [ConfigurationKey]]) {
     self.channelTypes = channelTypes
     self.sinkTypes = sinkTypes
+  }
+
+  /// What a program's channels and sinks may say.
+  public init(channels: ChannelRegistry, sinks: SinkRegistry) {
+    self.init(channelTypes: channels.keys, sinkTypes: sinks.keys)
+    channelProblems = { channels.problems(of: $0, account: $1) }
+    sinkProblems = { sinks.problems(of: $0) }
   }
 
   /// The keys of the file's top level, in the order in which they are shown. The lists of channels and sinks are
@@ -33,6 +43,14 @@ public struct ConfigurationSchema: Sendable, Hashable {
     ConfigurationKey("port", .integer(0...65_535), "The port to listen on, 0 for any free one; 3000 if left out."),
     ConfigurationKey(
       "publicURL", .string, "The base URL under which Twilio and clients reach the gateway, a path prefix included."),
+    ConfigurationKey("cors", .object(corsKeys), "Which web pages may call the API from a browser; none if left out."),
+  ]
+
+  static let corsKeys = [
+    ConfigurationKey(
+      "origins", .list(.string),
+      "Origins such as https://app.example.com; `*` for every one; empty ones are passed over."
+    )
   ]
 
   static let databaseKeys = [
@@ -55,12 +73,16 @@ public struct ConfigurationSchema: Sendable, Hashable {
     ConfigurationKey(
       "sharedKeys", .dictionary(.string), secret: true, "The keys of Twilio's newer signatures, by their id."),
     ConfigurationKey("baseURL", .string, "Replaces scheme and host of every Twilio product, media included."),
+    ReconciliationPolicy.key,
+    ConfigurationKey("region", .string, "Twilio's region, such as `ie1`: its credentials, and an `edge`."),
+    ConfigurationKey("edge", .string, "Where Twilio's network is entered, such as `dublin`."),
   ]
 
   static let channelKeys = [
     ConfigurationKey("id", .string, required: true, "The name that requests and events use."),
     ConfigurationKey("type", .string, required: true, "What kind of channel this is."),
     ConfigurationKey("account", .string, "The account it belongs to; may be left out where there is only one."),
+    QuietHours.key,
   ]
 
   static let sinkKeys = [
@@ -82,6 +104,12 @@ public struct ConfigurationSchema: Sendable, Hashable {
   ]
 
   static let retentionKeys = [
-    ConfigurationKey("events", .duration, "How long the event log goes back; 30d if left out.")
+    ConfigurationKey("events", .duration, "How long the event log goes back; 30d if left out."),
+    ConfigurationKey(
+      "deliveries", .duration,
+      "How long deliveries to webhooks and their attempts are kept once they have ended; 30d if left out."),
+    ConfigurationKey(
+      "uploads", .duration, "How long an uploaded file is kept that no message uses; 7d if left out."),
+    ConfigurationKey("media", .duration, "How long files are kept, ours and contacts'; for ever if left out."),
   ]
 }

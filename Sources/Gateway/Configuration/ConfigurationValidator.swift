@@ -14,6 +14,8 @@ struct ConfigurationValidator: Sendable {
     problems.append(.init(position: position, message: message))
   }
 
+  mutating func report(_ found: [ConfigurationError.Located]) { problems += found }
+
   /// Reads a mapping. An optional key whose value is empty counts as left out.
   /// - Parameters:
   ///   - label: what it is called in messages.

@@ -10,6 +10,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public var port: Int
     /// Without a trailing slash; nil: not set.
     public var publicURL: String?
+    /// Origins of pages that may call the API from a browser.
+    public var corsOrigins: [String] = []
   }
 
   public enum Database: Sendable, Hashable {
@@ -35,6 +37,12 @@ public struct GatewayConfiguration: Sendable, Hashable {
   public struct Retention: Sendable, Hashable {
     /// How long the event log goes back.
     public var events: Duration
+    /// How long deliveries to webhooks and their attempts are kept once they have ended.
+    public var deliveries: Duration = .seconds(30 * 86_400)
+    /// How long an uploaded file is kept that no message uses.
+    public var uploads: Duration = .seconds(7 * 86_400)
+    /// How long files are kept; nil: for ever.
+    public var media: Duration?
   }
 
   /// The file's name as it was given, for messages.

@@ -24,4 +24,16 @@ enum WebURL {
     while text.hasSuffix("/") { text.removeLast() }
     return text
   }
+
+  /// A scheme, a host and maybe a port, and nothing else.
+  static func origin(
+    _ value: ConfigurationValue, label: String, validator: inout ConfigurationValidator
+  ) -> String? {
+    guard let text = base(value, label: label, validator: &validator) else { return nil }
+    guard text.split(separator: "/", omittingEmptySubsequences: false).count == 3 else {
+      validator.report("\(label) must be origins such as https://app.example.com, without a path", at: value.position)
+      return nil
+    }
+    return text.lowercased()
+  }
 }

@@ -6,6 +6,8 @@ import Storage
 
 struct Maintenance: Sendable {
   let store: any MessageStore
+  /// How long deliveries are kept that have ended.
+  let deliveries: Duration
   let logger: Logger
   var interval: Duration = .seconds(5)
 
@@ -17,6 +19,8 @@ struct Maintenance: Sendable {
         try await adoptParkedReports()
         if nextExpiry <= .now {
           try await store.expireParkedReports()
+          try await store.expireIdempotencyKeys()
+          try await store.expireDeliveries(olderThan: deliveries)
           nextExpiry = .now + .seconds(3_600)
         }
       } catch {

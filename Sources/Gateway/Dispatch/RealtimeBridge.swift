@@ -9,26 +9,38 @@ import Storage
 struct RealtimeBridge: RealtimeGateway {
   let authentication: Authentication
   let intake: MessageIntake
+  let idempotency: Idempotency
+  let limiter: RateLimiter<Identifier>
   let logger: Logger
 
   func authenticate(key: String) async throws -> RealtimePrincipal? {
-    guard let principal = try await authentication.principal(key: key) else { return nil }
-    return RealtimePrincipal(
-      keyID: principal.id, canRead: principal.scopes.contains(.read), canSend: principal.scopes.contains(.send))
+    try await authentication.principal(key: key).map(Self.principal)
+  }
+
+  func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? {
+    guard let key = try await authentication.store.key(keyID) else { return nil }
+    if let expiry = key.expiresAt, expiry <= authentication.clock.now() { return nil }
+    return Self.principal(key)
+  }
+
+  private static func principal(_ key: APIKey) -> RealtimePrincipal {
+    RealtimePrincipal(
+      keyID: key.id, canRead: key.scopes.contains(.read), canSend: key.scopes.contains(.send),
+      expiresAt: key.expiresAt)
   }
 
   func send(
     _ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal
   ) async -> Result<[UInt8], RealtimeProblem> {
     do {
-      guard idempotencyKey == nil else {
-        // Refused rather than ignored: a client that names a key counts on it.
-        throw Problem(.notImplemented, "idempotency_unsupported", "Idempotency keys are not supported yet.")
-      }
-      let sent = try await intake.accept(SendRequest(BodyReader.parse(message)))
-      var writer = JSONWriter()
-      sent.write(to: &writer)
-      return .success(writer.bytes)
+      if let decision = limiter.take(principal.keyID), !decision.isAllowed { throw Problem(tooMany: decision) }
+      guard let idempotencyKey else { return .success(try await accept(message, nil).body) }
+      try Idempotency.check(idempotencyKey)
+      // The same key and the same bytes name the same message, over this way or that.
+      let request = idempotency.request(
+        keyID: principal.keyID, path: "/api/messages", key: idempotencyKey, query: nil, body: message)
+      let (answer, _) = try await idempotency.perform(request) { try await accept(message, $0) }
+      return answer.status < 300 ? .success(answer.body) : .failure(RealtimeProblem(json: answer.body))
     } catch let problem as Problem {
       return .failure(RealtimeProblem(json: problem.json))
     } catch {
@@ -36,5 +48,14 @@ struct RealtimeBridge: RealtimeGateway {
       let problem: Problem = StorageFailure.isPassing(error) ? .unavailable : .internal
       return .failure(RealtimeProblem(json: problem.json))
     }
+  }
+
+  private func accept(_ message: [UInt8], _ held: HeldRequest?) async throws -> WholeAnswer {
+    let sent = try await intake.accept(SendRequest(BodyReader.parse(message)), as: held)
+    var writer = JSONWriter()
+    sent.write(to: &writer)
+    return WholeAnswer(
+      status: 202, headers: [.contentType: "application/json", .location: "/api/messages/\(sent.id)"],
+      body: writer.bytes)
   }
 }

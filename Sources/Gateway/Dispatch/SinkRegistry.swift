@@ -14,23 +14,21 @@ public struct SinkRegistry: Sendable {
     Dictionary(types.map { ($0.type, $0.configurationKeys) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// What is wrong with the entries' options, as far as it can be told without starting anything.
-  func problems(of entries: [SinkEntry]) -> [ConfigurationError.Located] {
-    entries.compactMap { entry in
-      guard let type = types.first(where: { $0.type == entry.type }) else { return nil }
-      do throws(ConfigurationProblem) {
-        try type.check(entry)
-        return nil
-      } catch {
-        return entry.locate(error)
-      }
+  /// All that an entry's own type finds wrong with it, as far as it can be told without starting anything.
+  func problems(of entry: SinkEntry) -> [ConfigurationError.Located] {
+    guard let type = types.first(where: { $0.type == entry.type }) else { return [] }
+    do throws(ConfigurationProblems) {
+      try type.check(entry)
+      return []
+    } catch {
+      return entry.locate(error)
     }
   }
 
   /// Makes the sink of an entry whose type and options were checked.
-  func make(_ entry: SinkEntry, context: SinkContext) throws(ConfigurationProblem) -> any Sink {
+  func make(_ entry: SinkEntry, context: SinkContext) throws(ConfigurationProblems) -> any Sink {
     guard let type = types.first(where: { $0.type == entry.type }) else {
-      throw ConfigurationProblem("no sink of the type `\(entry.type)` is part of this program")
+      throw ConfigurationProblems(ConfigurationProblem("no sink of the type `\(entry.type)` is part of this program"))
     }
     return try type.make(entry, context: context)
   }
@@ -39,20 +37,18 @@ public struct SinkRegistry: Sendable {
 extension Sink {
   fileprivate static var configurationKeys: [ConfigurationKey] { Configuration.keys }
 
-  fileprivate static func check(_ entry: SinkEntry) throws(ConfigurationProblem) {
+  fileprivate static func check(_ entry: SinkEntry) throws(ConfigurationProblems) {
     _ = try entry.decode(Configuration.self)
   }
 
   fileprivate static func make(
     _ entry: SinkEntry, context: SinkContext
-  ) throws(ConfigurationProblem) -> any Sink {
+  ) throws(ConfigurationProblems) -> any Sink {
     let configuration = try entry.decode(Configuration.self)
     do {
       return try Self(configuration: configuration, context: context)
-    } catch let problem as ConfigurationProblem {
-      throw problem
     } catch {
-      throw ConfigurationProblem("\(error)")
+      throw ConfigurationProblems(error)
     }
   }
 }

@@ -14,6 +14,8 @@ import Synchronization
 struct TailReader: Sendable {
   let store: any MessageStore
   let ring: EventRing
+  /// Told of keys that were taken back.
+  let revocations: PrincipalRevocations
   let listener: Listener
   let logger: Logger
   let metrics: any MetricsFactory
@@ -62,6 +64,14 @@ struct TailReader: Sendable {
   }
 
   private func heed(_ signal: Listener.Signal, _ inbox: TailInbox) async throws {
+    switch signal {
+    case .notification(APIKey.revocations, let payload):
+      if let id = Identifier(payload) { revocations.publish(.key(id)) }
+      return
+    // What was sent while the connection was away has not been heard.
+    case .listening: revocations.publish(.unknown)
+    case .notification: break
+    }
     if case .notification(_, let payload) = signal, let seq = Int64(payload) {
       guard seq > ring.position.seq else { return }
       try await Task.sleep(for: grace)

@@ -12,6 +12,8 @@ struct APIContext: RequestContext {
   var requestID: String
   /// Who asks; set by ``Authentication``.
   var principal: APIKey?
+  /// What a request with an `Idempotency-Key` has claimed.
+  var held: HeldRequest?
   let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {

@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Metrics
+import NIOCore
 import Storage
 
 /// Answers every request that is not a provider's.
@@ -14,15 +15,30 @@ struct GatewayResponder: HTTPResponder {
   let routes: any HTTPResponder<APIContext>
   let clock: any WallClock
   let durations: RequestDurations
+  let crossOrigin: CrossOrigin
 
   func respond(to request: Request, context: APIContext) async throws -> Response {
     let start = ContinuousClock.now
     var context = context
     context.requestID = RequestID.given(request.headers) ?? clock.makeIdentifier().description
-    var response = try await routes.respond(to: request, context: context)
+    var response = try await ResponseCompression.apply(answer(request, context), for: request)
+    crossOrigin.complete(&response, for: request)
     response.headers[.requestID] = context.requestID
     durations.record(.api, status: response.status.code, .now - start)
     return response
+  }
+
+  /// A method that no path has is not known to the routes: then the path alone says whether it is there.
+  private func answer(_ request: Request, _ context: APIContext) async throws -> Response {
+    guard !APIRouter.methods.contains(request.method) else {
+      return try await routes.respond(to: request, context: context)
+    }
+    var head = request.head
+    head.method = .options
+    let response = try await routes.respond(
+      to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
+    guard response.status == .noContent, let allow = response.headers[.allow] else { return response }
+    return Problem.wrongMethod(allow).response
   }
 }
 

@@ -44,6 +44,9 @@ struct HTTPClientTransport: HTTPTransport {
         HTTPResponse(status: .init(code: Int(answer.status.code)), headerFields: fields),
         Array(bytes.readableBytesView)
       )
+    } catch is NIOTooManyBytesError {
+      throw TransportFailure(
+        mayHaveArrived: true, message: "the answer has more than \(Self.maximumBody) bytes", isTooLarge: true)
     } catch {
       throw TransportFailure(mayHaveArrived: Self.mayHaveArrived(error), message: Self.words(error))
     }

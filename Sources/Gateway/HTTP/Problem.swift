@@ -69,6 +69,10 @@ struct Problem: Error, Sendable {
 
   // MARK: The common ones
 
+  static func wrongMethod(_ allow: String) -> Problem {
+    Problem(.methodNotAllowed, "method_not_allowed", "This path takes \(allow).", headers: [.allow: allow])
+  }
+
   static func notFound(_ what: String) -> Problem { Problem(.notFound, "not_found", "There is no such \(what).") }
 
   static func invalid(_ errors: [FieldError]) -> Problem {

@@ -21,7 +21,7 @@ struct ProblemAnswers: RouterMiddleware {
     }
   }
 
-  private func problem(of error: any Error, _ context: APIContext) -> Problem {
+  func problem(of error: any Error, _ context: APIContext) -> Problem {
     if let problem = error as? Problem { return problem }
     if let error = error as? HTTPError {
       return error.status == .notFound

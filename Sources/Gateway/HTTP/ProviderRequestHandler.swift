@@ -4,6 +4,7 @@ import ChannelProtocol
 import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
+import SocketIO
 
 /// What the handlers of all connections share.
 final class ProviderEndpoint: Sendable {
@@ -45,33 +46,13 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     var isTooLarge = false
   }
 
-  private enum State {
-    /// Requests go on to the server.
-    case passing
-    case reading(Incoming)
-    /// Read, and waiting for the answers to requests before it.
-    case waiting(Incoming)
-    case answering(HTTPRequest, requestID: String)
-    /// Nothing more is read.
-    case ended
-  }
-
   /// The largest body a provider may send.
   static let maximumBody = 64 << 10
 
   private let endpoint: ProviderEndpoint
-  private var state = State.passing
-  /// Requests that went on to the server and are not answered yet.
-  private var unanswered = 0
-  /// What came behind a request that is not answered; no more than a read or two, as reading stops meanwhile.
-  private var held = CircularBuffer<HTTPRequestPart>()
-  private var isReadPending = false
-  private var isGoingOn = false
-  /// The server is going down: it is told to close this connection only between two of our requests.
-  private var isQuiescing = false
-  /// What must not overtake the answer under way: the client has said all it will, or what came behind is no HTTP.
-  private var isInputClosed = false
-  private var pendingError: (any Error)?
+  private var order = AnswerOrder()
+  private var incoming: Incoming?
+  private var requestID = ""
 
   init(endpoint: ProviderEndpoint) { self.endpoint = endpoint }
 
@@ -80,77 +61,55 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   func channelRead(context: ChannelHandlerContext, data: NIOAny) { receive(unwrapInboundIn(data), context: context) }
 
   private func receive(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
-    switch (state, part) {
-    case (.passing, .head(let head)) where endpoint.takes(head):
-      state = .reading(Incoming(head: head))
-    case (.passing, _):
-      if case .head = part { unanswered += 1 }
-      context.fireChannelRead(wrapInboundOut(part))
-    case (.reading(var incoming), .body(var bytes)):
-      // Taken out while it grows, so that it is not copied.
-      state = .ended
-      if incoming.body.readableBytes + bytes.readableBytes > Self.maximumBody {
-        incoming.isTooLarge = true
-      } else if incoming.body.readableBytes == 0 {
-        incoming.body = bytes
-      } else {
-        incoming.body.writeBuffer(&bytes)
+    switch order.arrived(part, isOurs: endpoint.takes) {
+    case .pass: context.fireChannelRead(wrapInboundOut(part))
+    case .held, .drop: break
+    case .take:
+      switch part {
+      case .head(let head): incoming = Incoming(head: head)
+      case .body(let bytes): take(bytes, context: context)
+      case .end: finishReading(context: context)
       }
-      state = .reading(incoming)
+    }
+  }
+
+  private func take(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+    guard let length = incoming?.body.readableBytes else { return }
+    if length + bytes.readableBytes > Self.maximumBody {
+      incoming?.isTooLarge = true
       // A body could have no end: it is not waited for.
-      if incoming.isTooLarge { finishReading(incoming, context: context) }
-    case (.reading(let incoming), .end):
-      finishReading(incoming, context: context)
-    case (.reading, .head): break
-    case (.waiting, _), (.answering, _): held.append(part)
-    case (.ended, _): break
-    }
-  }
-
-  private func finishReading(_ incoming: Incoming, context: ChannelHandlerContext) {
-    if unanswered > 0 {
-      state = .waiting(incoming)
+      finishReading(context: context)
+    } else if length == 0 {
+      incoming?.body = bytes
     } else {
-      take(incoming, context: context)
+      incoming?.body.writeImmutableBuffer(bytes)
     }
   }
 
-  func read(context: ChannelHandlerContext) {
-    // One read ahead: to stop at once would cost two system calls for each request.
-    if isReceiving || held.isEmpty { context.read() } else { isReadPending = true }
+  private func finishReading(context: ChannelHandlerContext) {
+    if order.finishedReading() { take(context: context) }
   }
+
+  func read(context: ChannelHandlerContext) { if order.mayRead() { context.read() } }
 
   func channelInactive(context: ChannelHandlerContext) {
-    state = .ended
-    held.removeAll()
+    order.end()
+    incoming = nil
     context.fireChannelInactive()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if event is ChannelShouldQuiesceEvent {
-      switch state {
-      case .reading, .waiting, .answering:
-        isQuiescing = true
-        return
-      case .passing, .ended: break
+    let passes =
+      switch event {
+      case is ChannelShouldQuiesceEvent: order.mayQuiesce()
+      case ChannelEvent.inputClosed: order.mayCloseInput()
+      default: true
       }
-    }
-    if case .some(.inputClosed) = event as? ChannelEvent {
-      switch state {
-      case .waiting, .answering:
-        isInputClosed = true
-        return
-      case .passing, .reading, .ended: break
-      }
-    }
-    context.fireUserInboundEventTriggered(event)
+    if passes { context.fireUserInboundEventTriggered(event) }
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    switch state {
-    case .waiting, .answering: pendingError = error
-    case .passing, .reading, .ended: context.fireErrorCaught(error)
-    }
+    if order.mayThrow(error) { context.fireErrorCaught(error) }
   }
 
   // MARK: Outbound
@@ -158,20 +117,20 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let part = unwrapOutboundIn(data)
     context.write(wrapOutboundOut(part), promise: promise)
-    guard case .end = part else { return }
-    unanswered = max(0, unanswered - 1)
-    if unanswered == 0, case .waiting(let incoming) = state {
+    if order.serverWrote(part) {
       context.flush()
-      take(incoming, context: context)
+      take(context: context)
     }
   }
 
   // MARK: Our own requests
 
-  private func take(_ incoming: Incoming, context: ChannelHandlerContext) {
+  /// It is our request's turn.
+  private func take(context: ChannelHandlerContext) {
+    guard let incoming else { return }
     let head = incoming.head
     let requestID = RequestID.given(head.headerFields) ?? endpoint.clock.makeIdentifier().description
-    state = .answering(head, requestID: requestID)
+    self.requestID = requestID
     let start = ContinuousClock.now
     guard head.method == .post || head.method == .get else {
       return answer(.refused(Self.wrongMethod), since: start, closing: false, context: context)
@@ -199,7 +158,8 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   private func answer(
     _ answer: WebhookAnswer, since start: ContinuousClock.Instant, closing: Bool, context: ChannelHandlerContext
   ) {
-    guard case .answering(let request, let requestID) = state else { return }
+    guard order.isAnswering, let request = incoming?.head else { return }
+    incoming = nil
     var head: HTTPResponse
     let body: ByteBuffer
     switch answer {
@@ -219,8 +179,7 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     if request.method != .head { context.write(wrapOutboundOut(.body(body)), promise: nil) }
     endpoint.durations.record(.webhook, status: head.status.code, .now - start)
     if closes {
-      state = .ended
-      held.removeAll()
+      order.end()
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
       context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
     } else {
@@ -241,38 +200,9 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   private static let tooLarge = Problem(
     .contentTooLarge, "too_large", "A provider's request may have \(maximumBody) bytes at most.")
 
-  /// Back to passing: what was held comes first. A loop, and not a recursion: what was held may be many requests.
   private func goOn(context: ChannelHandlerContext) {
-    state = .passing
-    guard !isGoingOn else { return }
-    isGoingOn = true
-    let hasHeld = !held.isEmpty
-    while isReceiving, let part = held.popFirst() { receive(part, context: context) }
-    isGoingOn = false
-    if hasHeld { context.fireChannelReadComplete() }
-    guard isReceiving else { return }
-    if let error = pendingError, case .passing = state {
-      pendingError = nil
-      context.fireErrorCaught(error)
-    }
-    if isInputClosed, case .passing = state {
-      isInputClosed = false
-      context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-    }
-    if isQuiescing, case .passing = state {
-      isQuiescing = false
-      context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-    }
-    if isReadPending {
-      isReadPending = false
-      context.read()
-    }
-  }
-
-  private var isReceiving: Bool {
-    switch state {
-    case .passing, .reading: true
-    case .waiting, .answering, .ended: false
-    }
+    guard order.answered() else { return }
+    while let part = order.nextHeld() { receive(part, context: context) }
+    context.fire(order.settle())
   }
 }

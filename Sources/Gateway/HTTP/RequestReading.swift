@@ -23,10 +23,11 @@ struct QueryReader {
     }
   }
 
-  mutating func string(_ name: String) -> String? {
+  mutating func string(_ name: String, maximum: Int = 200) -> String? {
     unread.remove(name)
     guard let value = values[name] else { return nil }
     if value.isEmpty { return fail(name, "must not be empty") }
+    if value.unicodeScalars.count > maximum { return fail(name, "may have \(maximum) characters at most") }
     if value.utf8.contains(0) { return fail(name, "must not contain NUL") }
     return value
   }
@@ -68,7 +69,7 @@ struct QueryReader {
   /// Several words out of a fixed set, by comma.
   mutating func choices<Value: RawRepresentable & CaseIterable>(_ name: String, _: Value.Type) -> [Value]
   where Value.RawValue == String {
-    guard let text = string(name) else { return [] }
+    guard let text = string(name, maximum: 1_000) else { return [] }
     return text.split(separator: ",", omittingEmptySubsequences: false).compactMap { word in
       Value(rawValue: String(word)) ?? fail(name, Self.choices(Value.self))
     }
@@ -86,8 +87,10 @@ struct QueryReader {
     if !errors.isEmpty { throw .invalid(errors) }
   }
 
-  private mutating func fail<Value>(_ name: String, _ message: String) -> Value? {
-    errors.append(.init(field: name, message: message))
+  mutating func refuse(_ name: String, _ message: String) { errors.append(.init(field: name, message: message)) }
+
+  mutating func fail<Value>(_ name: String, _ message: String) -> Value? {
+    refuse(name, message)
     return nil
   }
 
@@ -116,6 +119,17 @@ struct BodyReader {
     // Not with `flatMap`: a `nil` in it would be read as the JSON value null.
     guard let value = members[name], !value.isNull else { return nil }
     return value
+  }
+
+  /// Whether a member is there and says `null`: where a change may take something away.
+  func isNull(_ name: String) -> Bool { members[name]?.isNull ?? false }
+
+  mutating func number(_ name: String, in range: ClosedRange<Double>) -> Double? {
+    guard let value = value(name) else { return nil }
+    guard let number = value.numberValue, range.contains(number) else {
+      return fail(name, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
   }
 
   mutating func string(_ name: String, maximum: Int = 10_000) -> String? {
@@ -205,34 +219,13 @@ struct BodyReader {
 
   static let maximumBytes = 1 << 20
 
+  /// - Parameter limit: bytes, at most.
   /// - Throws: ``Problem``: 400 malformed, 413 too large, 415 not JSON, 422 no object.
-  static func read(_ request: Request) async throws -> BodyReader {
+  static func read(_ request: Request, limit: Int = maximumBytes) async throws -> BodyReader {
     var request = request
-    let type = request.headers[.contentType]?.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
-    guard type == "application/json" else {
-      throw Problem(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
-    }
-    let buffer: ByteBuffer
-    do {
-      buffer = try await request.collectBody(upTo: maximumBytes)
-    } catch is NIOTooManyBytesError {
-      throw Problem(.contentTooLarge, "too_large", "The body may have \(maximumBytes) bytes at most.")
-    } catch let error as HTTPError where error.status == .contentTooLarge {
-      throw Problem(.contentTooLarge, "too_large", "The body may have \(maximumBytes) bytes at most.")
-    }
-    return try parse(Array(buffer.readableBytesView))
+    try JSONBody.checkType(request.headers)
+    return try parse(try await JSONBody.bytes(&request, limit: limit))
   }
 
-  static func parse(_ bytes: [UInt8]) throws(Problem) -> BodyReader {
-    let value: JSONValue
-    do {
-      value = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-    } catch {
-      throw Problem(.badRequest, "malformed_json", "The body is not well-formed JSON.")
-    }
-    guard let members = value.objectValue else {
-      throw Problem(.unprocessableContent, "invalid_request", "The body must be a JSON object.")
-    }
-    return BodyReader(members)
-  }
+  static func parse(_ bytes: [UInt8]) throws(Problem) -> BodyReader { BodyReader(try JSONBody.members(bytes)) }
 }

@@ -18,6 +18,36 @@ struct MediaDirectory: Sendable {
     try await NIOThreadPool.singleton.runIfActive { try readBlocking(id, in: range) }
   }
 
+  /// Removes files; one that is not there is no fault.
+  func remove(_ ids: [Identifier]) async throws {
+    try await NIOThreadPool.singleton.runIfActive {
+      for id in ids {
+        let name = file(id)
+        guard unlink(name) != 0, errno != ENOENT else { continue }
+        throw MediaDirectoryFailure(operation: "remove", path: name, code: errno)
+      }
+    }
+  }
+
+  /// Removes what crashes have left of files that were being written, unless it is younger than `age`: that may be
+  /// another node's, at work.
+  func removeUnfinished(olderThan age: Duration) async throws {
+    try await NIOThreadPool.singleton.runIfActive {
+      guard let directory = opendir(path) else { return }
+      defer { closedir(directory) }
+      let limit = time(nil) - Int(age.components.seconds)
+      while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { start in
+          start.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        var status = stat()
+        guard name.hasSuffix(".new"), stat("\(path)/\(name)", &status) == 0, status.st_mtim.tv_sec < limit
+        else { continue }
+        unlink("\(path)/\(name)")
+      }
+    }
+  }
+
   private func file(_ id: Identifier) -> String { "\(path)/\(id)" }
 
   private func writeBlocking(_ bytes: [UInt8], id: Identifier) throws {

@@ -33,6 +33,8 @@ struct MediaShelf: Sendable {
   func add(_ file: MediaFile, bytes: [UInt8]) async throws {
     var file = file
     if choice == .disk {
+      // No row names it before it is there; one that says so makes sure that it does not stay if we crash.
+      try await store.announceFile(file.id, removedAfter: .seconds(3_600))
       try await disk.write(bytes, id: file.id)
       file.place = .disk
       try await store.addMedia(file, bytes: nil)

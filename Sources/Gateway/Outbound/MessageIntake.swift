@@ -11,16 +11,26 @@ struct MessageIntake: Sendable {
   let clock: any WallClock
   var deadline: Duration = .seconds(10)
 
+  /// - Parameter held: what a request that may be sent twice has claimed.
   /// - Returns: the message, durable and `queued` (or `scheduled`).
   /// - Throws: ``Problem`` for what is refused; a storage failure otherwise.
-  func accept(_ request: SendRequest) async throws -> Message {
+  func accept(_ request: SendRequest, as held: HeldRequest? = nil) async throws -> Message {
+    if let held, held.isRepeated, let made = try await store.message(held.resourceID) { return made.message }
+    return try await store.queue(
+      try await record(of: request, id: held?.resourceID ?? clock.makeIdentifier()), deadline: deadline)
+  }
+
+  /// What is to be queued of a request that passes every check.
+  /// - Throws: ``Problem`` for what is refused; a storage failure otherwise.
+  func record(of request: SendRequest, id: Identifier) async throws -> OutboundRecord {
     let channel = try await channel(for: request)
     let now = clock.now()
     try check(request, channel: channel, now: now)
+    var request = request
+    request.content = try InteractiveRequest.checked(request.content, on: channel)
     try await checkOptOut(request, channel: channel)
     let standing = try await store.standing(
       of: Address(type: channel.type, value: request.to), on: channel.line)
-    var request = request
     let heldOutside = try applyWindow(&request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
     try await TemplateCheck(store: store).check(
       request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
@@ -28,22 +38,24 @@ struct MessageIntake: Sendable {
     else {
       throw Problem(.unprocessableContent, "unknown_channel", "The channel \(channel.id) has no sender.")
     }
+    let departure = try await DeparturePlan(store: store, now: now).departure(
+      of: request, on: channel, from: sender, lastInboundAt: standing?.lastInboundAt, isHeld: heldOutside != nil)
     let content = content(of: request)
     let segments = request.body.flatMap { (channel.adapter as? any SegmentCounting)?.segments(of: $0) }
-    return try await store.queue(
-      OutboundRecord(
-        id: clock.makeIdentifier(), to: Address(type: channel.type, value: request.to), channel: channel.id,
-        channelType: channel.type, line: channel.line, sender: sender.address, senderKey: channel.senderKey(sender),
-        accountSID: channel.account.accountSID, body: body(of: request, content), content: content,
-        media: request.media, uploads: try await uploads(in: request), template: request.template, segments: segments,
-        units: segments?.count ?? 1,
-        scheduledAt: request.scheduledAt, validFor: request.validFor, replyTo: request.replyTo,
-        metadata: request.metadata, heldOutside: heldOutside, createdAt: now), deadline: deadline)
+    return OutboundRecord(
+      id: id, to: Address(type: channel.type, value: request.to), channel: channel.id,
+      channelType: channel.type, line: channel.line, sender: sender.address, senderKey: channel.senderKey(sender),
+      accountSID: channel.account.accountSID, body: body(of: request, content, on: channel), content: content,
+      media: request.media, uploads: try await uploads(in: request), template: request.template, segments: segments,
+      units: segments?.count ?? 1, priority: request.priority,
+      scheduledAt: request.scheduledAt, validFor: request.validFor, replyTo: request.replyTo,
+      resendOf: request.resendOf, metadata: request.metadata, heldOutside: heldOutside, createdAt: now
+    ).leaving(departure)
   }
 
   // MARK: Which channel
 
-  private func channel(for request: SendRequest) async throws -> ConfiguredChannel {
+  func channel(for request: SendRequest) async throws -> ConfiguredChannel {
     var candidates: [ConfiguredChannel]
     if let word = request.channel {
       if let channel = directory[word] {
@@ -93,7 +105,7 @@ struct MessageIntake: Sendable {
 
   // MARK: Whether they want it
 
-  private func checkOptOut(_ request: SendRequest, channel: ConfiguredChannel) async throws {
+  func checkOptOut(_ request: SendRequest, channel: ConfiguredChannel) async throws {
     guard channel.policies.refusesOptedOut else { return }
     let scopes = try await store.optedOutScopes(of: Address(type: channel.type, value: request.to))
     guard !scopes.isEmpty else { return }
@@ -106,7 +118,7 @@ struct MessageIntake: Sendable {
 
   /// Templates may go out at any time; everything else only within the channel's window.
   /// - Returns: the window, where the message is to be held outside of it.
-  private func applyWindow(
+  func applyWindow(
     _ request: inout SendRequest, channel: ConfiguredChannel, lastInboundAt last: Timestamp?, now: Timestamp
   ) throws(Problem) -> Duration? {
     guard let window = channel.capabilities.window, !request.isTemplate else { return nil }
@@ -134,7 +146,7 @@ struct MessageIntake: Sendable {
 
   // MARK: Whether it can be carried
 
-  private func check(_ request: SendRequest, channel: ConfiguredChannel, now: Timestamp) throws(Problem) {
+  func check(_ request: SendRequest, channel: ConfiguredChannel, now: Timestamp) throws(Problem) {
     if let problem = AddressCheck.problem(request.to, channel.capabilities) { throw .invalid("to", problem) }
     if channel.senders.contains(where: { $0.address == request.to }) {
       throw .invalid("to", "is our own address on this channel")
@@ -161,7 +173,9 @@ struct MessageIntake: Sendable {
     case nil, .text: return nil
     case .location: return capabilities.location ? nil : "The channel carries no locations."
     case .template: return capabilities.templates ? nil : "The channel has no templates."
-    case .media, .contacts, .buttonReply, .listReply, .reaction, .sticker, .interactive, .unknown:
+    // Which kinds of it, the channel says by field.
+    case .interactive: return capabilities.interactive ? nil : "The channel carries no interactive content."
+    case .media, .contacts, .buttonReply, .listReply, .reaction, .sticker, .unknown:
       return "Content of this kind cannot be sent on the channel; use body, media or contentSid."
     }
   }
@@ -173,10 +187,10 @@ struct MessageIntake: Sendable {
     return Content(.text(request.body ?? ""))
   }
 
-  private func body(of request: SendRequest, _ content: Content) -> String? {
+  private func body(of request: SendRequest, _ content: Content, on channel: ConfiguredChannel) -> String? {
     if let body = request.body { return body }
     if case .text(let text) = content.kind { return text }
-    return nil
+    return InteractiveRequest.text(of: content, on: channel)
   }
 }
 

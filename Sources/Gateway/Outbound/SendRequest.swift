@@ -19,6 +19,10 @@ struct SendRequest: Sendable {
   var validFor: Int?
   var replyTo: Identifier?
   var metadata: [String: String]
+  /// The message that is sent again.
+  var resendOf: Identifier?
+  /// Lower goes first.
+  var priority = SendPriority.single
 
   static let maximumBody = 1_600
 
@@ -87,14 +91,33 @@ struct SendRequest: Sendable {
       if !(-180...180).contains(location.longitude) {
         reader.errors.append(.init(field: "content.longitude", message: "must be from -180 to 180"))
       }
+    case .media(let caption): readCaption(caption, &reader)
+    case .interactive:
+      for (name, isGiven) in [("body", body != nil), ("media", !media.isEmpty), ("contentSid", template != nil)]
+      where isGiven {
+        reader.errors.append(.init(field: name, message: "cannot stand beside interactive content"))
+      }
     default: break
     }
+  }
+
+  /// A caption is the body by another name.
+  private mutating func readCaption(_ caption: String?, _ reader: inout BodyReader) {
+    content = nil
+    if media.isEmpty { reader.errors.append(.init(field: "media", message: "is required with content of this kind")) }
+    guard let caption else { return }
+    if body != nil { reader.errors.append(.init(field: "content.caption", message: "cannot stand beside body")) }
+    if caption.unicodeScalars.count > Self.maximumBody {
+      reader.errors.append(
+        .init(field: "content.caption", message: "may have \(Self.maximumBody) characters at most"))
+    }
+    body = caption.isEmpty ? nil : caption
   }
 }
 
 extension JSONValue {
   /// Whether a text or a name anywhere in it holds U+0000, which PostgreSQL keeps in no text.
-  fileprivate var containsNUL: Bool {
+  var containsNUL: Bool {
     switch self {
     case .string(let text): text.utf8.contains(0)
     case .array(let elements): elements.contains(where: \.containsNUL)

@@ -16,6 +16,8 @@ struct SendingContext: Sendable {
   let metrics: any MetricsFactory
   /// Where providers fetch uploaded files; nil: there are none.
   var mediaLinks: MediaLinks?
+  /// Told how each call went.
+  var health: ChannelHealth?
   /// How long a claim is good for: longer than the longest call.
   var claimLease: Duration = .seconds(60)
   /// What must be left of a claim when its call begins: the longest call, and time to write its outcome down.
@@ -63,10 +65,13 @@ actor SenderLoop {
 
   private func claim(_ work: SendClaim.Work, limit: Int) async throws -> [ClaimedSend] {
     let now = context.clock.now()
-    return try await context.store.claim(
-      SendClaim(
-        senderKey: lane.key, work: work, limit: limit, lease: context.clock.makeIdentifier(),
-        leaseUntil: now + context.claimLease), deadline: context.deadline)
+    var claim = SendClaim(
+      senderKey: lane.key, work: work, limit: limit, lease: context.clock.makeIdentifier(),
+      leaseUntil: now + context.claimLease)
+    claim.postponement = { [directory = context.directory] message, quietZone in
+      message.channel.flatMap { directory[$0] }?.postponement(of: message, quietZone: quietZone, now: now)
+    }
+    return try await context.store.claim(claim, deadline: context.deadline)
   }
 
   // MARK: Sending
@@ -87,12 +92,12 @@ actor SenderLoop {
           await record(entry, .givenBack(at: context.clock.now()))
           continue
         }
-        group.addTask { await self.call(entry) }
+        group.addTask { await self.call(entry, mustBeginBy: mustBeginBy) }
       }
     }
   }
 
-  private func call(_ entry: ClaimedSend) async {
+  private func call(_ entry: ClaimedSend, mustBeginBy: ContinuousClock.Instant) async {
     guard let channel = entry.message.channel.flatMap({ context.directory[$0] }) else {
       return await record(
         entry, .failed(code: "unknown_channel", message: "The channel is no longer in the configuration."))
@@ -103,13 +108,24 @@ actor SenderLoop {
         channel: channel)
     }
     let begun = ContinuousClock.now
+    var message = outbound(entry, channel: channel)
+    // Too near by now for the provider to keep it.
+    if message.sendAt == nil, let time = entry.message.scheduledAt, time > context.clock.now() {
+      return await record(entry, .givenBack(at: time))
+    }
     do throws(SendFailure) {
-      let receipt = try await channel.adapter.send(outbound(entry, channel: channel))
+      message = try await context.deposits.deposited(message, on: channel)
+      // A deposit takes a call of its own. What is deposited by now goes at once the next time.
+      guard .now < mustBeginBy else { return await record(entry, .givenBack(at: context.clock.now())) }
+      let receipt = try await channel.adapter.send(message)
       outcomes.sent(.now - begun)
+      context.health?.note(channel.id, nil, at: context.clock.now())
       await record(entry, .accepted(receipt), channel: channel)
     } catch {
+      let error = await context.deposits.judged(error, of: message, on: channel)
       outcomes.failed(error.kind)
       let now = context.clock.now()
+      context.health?.note(channel.id, error, at: now)
       if case .throttled(let retryAfter) = error.kind { pacer.throttled(retryAfter: retryAfter, now: now) }
       context.logger.warning(
         "a send did not succeed",
@@ -132,11 +148,16 @@ actor SenderLoop {
   }
 
   private nonisolated func outbound(_ entry: ClaimedSend, channel: ConfiguredChannel) -> OutboundMessage {
-    OutboundMessage(
+    let now = context.clock.now()
+    var message = OutboundMessage(
       id: entry.message.id, from: entry.message.from, to: entry.message.to, channelType: entry.message.channelType,
       body: entry.message.body, content: entry.message.content, mediaURLs: entry.mediaURLs.map(context.mediaURL),
       template: entry.message.template, validity: entry.validity,
       statusCallback: "\(context.publicURL)\(channel.path(for: .status) ?? "")?message=\(entry.message.id)")
+    if let time = entry.message.scheduledAt, time > now, channel.isKept(entry.message, until: time, now: now) {
+      message.sendAt = time
+    }
+    return message
   }
 
   // MARK: Unknown outcomes
@@ -151,7 +172,8 @@ actor SenderLoop {
     }
     let attemptedAt = entry.attemptedAt ?? entry.message.createdAt
     do {
-      let candidates = try await adapter.lookUp(outbound(entry, channel: channel), attemptedAt: attemptedAt)
+      let message = try await context.deposits.deposited(outbound(entry, channel: channel), on: channel)
+      let candidates = try await adapter.lookUp(message, attemptedAt: attemptedAt)
       let known = try await context.store.knownProviderSIDs(
         candidates.map(\.providerSID), account: channel.account.accountSID)
       let now = context.clock.now()

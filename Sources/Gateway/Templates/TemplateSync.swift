@@ -20,6 +20,8 @@ struct TemplateSync: Sendable {
   var interval: Duration = .seconds(15 * 60)
   /// How long a fetch may take in all; a node that died in one holds the others up for so long.
   var lease: Duration = .seconds(3 * 60)
+  /// Those that channels fall back to: looked at after each sync, before anybody needs one.
+  var fallbacks: [FallbackTemplate] = []
 
   /// At the start whatever the other nodes did, then each when nobody has tried for most of the interval. Ends with
   /// its task; what fails is logged.
@@ -92,10 +94,20 @@ struct TemplateSync: Sendable {
       let now = clock.now()
       guard let counts = try await store.finishTemplateSync(held, with: records, at: now)
       else { throw TemplateSyncFailure.busy }
+      checkFallbacks(of: catalog, among: records)
       return (counts, now)
     } catch {
       try? await store.failTemplateSync(held, error: "The templates could not be stored.")
       throw error
+    }
+  }
+
+  private func checkFallbacks(of catalog: Catalog, among records: [TemplateRecord]) {
+    for fallback in fallbacks where fallback.accountSID == catalog.accountSID {
+      guard let problem = fallback.problem(among: records) else { continue }
+      logger.warning(
+        "texts outside the window will be refused",
+        metadata: ["channel": "\(fallback.channelID)", "problem": "\(problem)"])
     }
   }
 

@@ -37,6 +37,9 @@ extension AdapterConformance {
           ? "capabilities: segments are promised, and the adapter counts none"
           : "capabilities: the adapter counts segments, and promises none")
     }
+    if !capabilities.interactiveTypes.isEmpty != (adapter is any InteractiveSending) {
+      found.append("capabilities: interactive types are named by adapters that deposit content, and by no other")
+    }
     if let window = capabilities.window, window <= .zero { found.append("capabilities: the window is never open") }
     if let problem = capabilities.recipients.problem(with: fixtures.recipient) {
       found.append("capabilities: the fixtures' recipient \(problem)")
@@ -81,18 +84,8 @@ extension AdapterConformance {
     return found
   }
 
-  private func interactive(_ capabilities: ChannelCapabilities) async throws -> [String] {
-    if capabilities.interactive, fixtures.interactive == nil {
-      return ["fixtures: interactive content is promised, and there is none to send"]
-    }
-    let content = fixtures.interactive ?? .interactive(type: "conformance", data: [:])
-    return try await kind("interactive content", capabilities.interactive, mentioning: []) {
-      message(from: $0, content: content)
-    }
-  }
-
   /// Sends what is promised, and has refused what is not.
-  private func kind(
+  func kind(
     _ what: String, _ isPromised: Bool, mentioning texts: [String], _ message: (String) -> OutboundMessage
   ) async throws -> [String] {
     let probe = try probe([fixtures.accepted])

@@ -28,15 +28,17 @@ public struct AdapterFixtures<Adapter: ChannelAdapter>: Sendable {
   public var failures: [ProviderFailure]
   /// What a 5xx means. ``SendFailure/Kind/transient`` only for a provider that never has a message it answered so.
   public var serverErrors: SendFailure.Kind
-  /// Content to send where ``ChannelCapabilities/interactive`` is promised.
-  public var interactive: Content.Kind?
+  /// Content to send where ``ChannelCapabilities/interactive`` is promised: one of every type.
+  public var interactive: [Content.Kind]
+  /// How the provider says that it keeps interactive content, for adapters that deposit it.
+  public var deposited: ScriptedTransport.Answer?
 
   public init(
     configuration: Adapter.Configuration, account: Account, publicURL: String, requests: [SampleRequest],
     foreign: [SampleRequest], sign: @escaping @Sendable (SampleRequest) -> WebhookRequest,
     signatureFields: [HTTPField.Name], signatureCoversBody: Bool = true, recipient: String,
     accepted: ScriptedTransport.Answer, failures: [ProviderFailure], serverErrors: SendFailure.Kind = .unknownOutcome,
-    interactive: Content.Kind? = nil
+    interactive: [Content.Kind] = [], deposited: ScriptedTransport.Answer? = nil
   ) {
     self.configuration = configuration
     self.account = account
@@ -51,6 +53,7 @@ public struct AdapterFixtures<Adapter: ChannelAdapter>: Sendable {
     self.failures = failures
     self.serverErrors = serverErrors
     self.interactive = interactive
+    self.deposited = deposited
   }
 }
 

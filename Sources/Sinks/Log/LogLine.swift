@@ -1,6 +1,7 @@
 // An event as one line of JSON.
 
 import ChannelProtocol
+import SocketIO
 
 /// The lines of the log sink.
 enum LogLine {

@@ -1,6 +1,7 @@
 // What a WebSocket client may say.
 
 internal import ChannelProtocol
+internal import SocketIO
 
 enum ClientFrame: Hashable, Sendable {
   case authenticate(key: String)

@@ -3,6 +3,8 @@
 public import ChannelProtocol
 public import NIOCore
 internal import NIOWebSocket
+internal import SocketIO
+internal import Synchronization
 
 /// An event and its wire forms. One object for all readers: handing it on costs a reference count.
 public final class EncodedEvent: Sendable, Equatable {
@@ -14,6 +16,8 @@ public final class EncodedEvent: Sendable, Equatable {
   /// Where `{seq, id, type, at, conversationId, data}` lies within the frame.
   private let jsonRange: Range<Int>
   private let dataLength: Int
+  /// Made when the first Socket.IO client wants it.
+  private let socketFrames = Mutex<SocketFrames?>(nil)
 
   public init(_ event: Event) {
     var writer = JSONWriter(capacity: event.data.count + Self.envelopeSize)
@@ -48,6 +52,17 @@ public final class EncodedEvent: Sendable, Equatable {
   /// The event's `data`, UTF-8 JSON; copied on each call. It is the last member of the event's object.
   public var data: [UInt8] {
     webSocketFrame.getBytes(at: jsonRange.upperBound - 1 - dataLength, length: dataLength) ?? []
+  }
+
+  /// The packet for Socket.IO clients in the namespace of messages; encoded once, on the first call.
+  var socketIOFrames: SocketFrames {
+    socketFrames.withLock { frames in
+      if let frames { return frames }
+      let made = SocketFrames(
+        event: MessagingEvent.name(of: event.type), json: jsonBuffer, namespace: MessagingEvent.namespace)
+      frames = made
+      return made
+    }
   }
 
   /// About how much memory it holds, in bytes: the frame and the objects around it.

@@ -24,7 +24,8 @@ struct EventCursor {
 
   /// The last event that was dealt with.
   private(set) var place: LogPosition
-  private let conversations: Set<Identifier>?
+  /// Only events of these are wanted; nil: all.
+  var conversations: Set<Identifier>?
   private var source: Source = .ring
 
   init(after place: LogPosition, conversations: Set<Identifier>?) {

@@ -2,7 +2,7 @@
 
 internal import ChannelProtocol
 
-struct ProblemDocument: Hashable, Sendable {
+struct ProblemDocument: Error, Hashable {
   struct FieldError: Hashable, Sendable {
     var field: String
     var message: String
@@ -50,6 +50,9 @@ struct ProblemDocument: Hashable, Sendable {
     Self(
       status: 403, code: "missing_scope", title: "Forbidden", detail: "The API key lacks the scope \"\(scope)\".")
   }
+
+  static let foreignOrigin = Self(
+    status: 403, code: "foreign_origin", title: "Forbidden", detail: "Pages of this origin are not let in.")
 
   static let methodNotAllowed = Self(
     status: 405, code: "method_not_allowed", title: "Method Not Allowed", detail: "This address answers to GET only.")

@@ -6,6 +6,10 @@ internal import Synchronization
 
 /// A connection as the hub sees it, whatever it speaks. Lives on one event loop; every call comes there.
 protocol RealtimeSubscriber: AnyObject {
+  /// The key it lives on; nil: none was shown yet.
+  var keyID: Identifier? { get }
+  /// That key is no longer good: tell the peer and end.
+  func revoke()
   /// The ring has grown: write what the reader at the other end has room for.
   func drain(_ reader: inout RingReader)
   /// Look after deadlines.
@@ -79,6 +83,21 @@ final class RealtimeHub: Sendable {
       state.loops[ObjectIdentifier(eventLoop)] = loop
       return loop
     }
+  }
+
+  // MARK: Keys
+
+  /// Ends every connection that lives on one of these keys.
+  func revoke(_ keys: Set<Identifier>) {
+    guard !keys.isEmpty else { return }
+    for loop in state.withLock({ Array($0.loops.values) }) { loop.revoke(keys) }
+  }
+
+  /// The keys that connections live on.
+  func keys() async -> Set<Identifier> {
+    var keys: Set<Identifier> = []
+    for loop in state.withLock({ Array($0.loops.values) }) { keys.formUnion(await loop.keys()) }
+    return keys
   }
 
   // MARK: Lifetime

@@ -1,5 +1,6 @@
 // The connections of one event loop, drained there.
 
+internal import ChannelProtocol
 internal import DequeModule
 internal import NIOCore
 internal import Synchronization
@@ -64,6 +65,21 @@ final class RealtimeLoop: Sendable {
       self.state.value.isShutDown = true
       for subscriber in Array(self.state.value.subscribers.values) { subscriber.shutDown() }
     }
+  }
+
+  /// From any thread.
+  func revoke(_ keys: Set<Identifier>) {
+    eventLoop.execute {
+      for subscriber in Array(self.state.value.subscribers.values) {
+        if let key = subscriber.keyID, keys.contains(key) { subscriber.revoke() }
+      }
+    }
+  }
+
+  /// From any thread; none where the loop has ended.
+  func keys() async -> Set<Identifier> {
+    let keys = eventLoop.submit { Set(self.state.value.subscribers.values.compactMap(\.keyID)) }
+    return (try? await keys.get()) ?? []
   }
 
   /// From any thread.

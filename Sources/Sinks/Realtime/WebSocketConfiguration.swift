@@ -17,6 +17,10 @@ public struct WebSocketConfiguration: ChannelConfiguration {
   public var pongTimeout = 20.0
   /// Seconds a peer that came without a key has to show one.
   public var authTimeout = 5.0
+  /// Where Socket.IO is served, with its trailing slash; nil: nowhere.
+  public var socketIO: String? = "/socket.io/"
+  /// From which web pages connections are let in; empty: from any.
+  public var origins: [String] = []
 
   public init() {}
 
@@ -30,10 +34,14 @@ public struct WebSocketConfiguration: ChannelConfiguration {
     ConfigurationKey("pingInterval", .duration, "The time between two pings."),
     ConfigurationKey("pongTimeout", .duration, "How long a peer has for its pong."),
     ConfigurationKey("authTimeout", .duration, "How long a peer that came without a key has to show one."),
+    ConfigurationKey("socketIO", .string, "Where Socket.IO is served, or off; /socket.io/ if left out."),
+    ConfigurationKey(
+      "origins", .list(.string), "Web pages of these origins are let in (https://app.example.com); of all, if left out."
+    ),
   ]
 
   private enum CodingKeys: String, CodingKey {
-    case path, maxConnections, maxUnsentBytes, writeTimeout, pingInterval, pongTimeout, authTimeout
+    case path, maxConnections, maxUnsentBytes, writeTimeout, pingInterval, pongTimeout, authTimeout, socketIO, origins
   }
 
   public init(from decoder: any Decoder) throws {
@@ -45,20 +53,48 @@ public struct WebSocketConfiguration: ChannelConfiguration {
     pingInterval = try container.decodeIfPresent(Double.self, forKey: .pingInterval) ?? pingInterval
     pongTimeout = try container.decodeIfPresent(Double.self, forKey: .pongTimeout) ?? pongTimeout
     authTimeout = try container.decodeIfPresent(Double.self, forKey: .authTimeout) ?? authTimeout
+    if let path = try container.decodeIfPresent(String.self, forKey: .socketIO) {
+      socketIO = path == "off" ? nil : path
+    }
+    origins = try container.decodeIfPresent([String].self, forKey: .origins) ?? origins
+    try validate()
   }
 
-  /// - Throws: `ConfigurationProblem` for what decodes but cannot be.
-  func validate() throws {
-    guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count > 1,
-      path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
-    else { throw ConfigurationProblem(path: ["path"], "\"path\" must be a path of its own, such as /ws") }
+  /// - Throws: all that decodes but cannot be.
+  func validate() throws(ConfigurationProblems) {
+    var problems: [ConfigurationProblem] = []
+    if let socketIO, !Self.isPath(socketIO) || !socketIO.hasSuffix("/") {
+      problems.append(
+        ConfigurationProblem(path: ["socketIO"], "\"socketIO\" must be a path such as /socket.io/, or off"))
+    }
+    for origin in origins where !Self.isOrigin(origin) {
+      problems.append(
+        ConfigurationProblem(path: ["origins"], "\"\(origin)\" is no origin, such as https://app.example.com"))
+    }
+    if !Self.isPath(path) {
+      problems.append(ConfigurationProblem(path: ["path"], "\"path\" must be a path of its own, such as /ws"))
+    }
     let durations = [
       ("writeTimeout", writeTimeout), ("pingInterval", pingInterval), ("pongTimeout", pongTimeout),
       ("authTimeout", authTimeout),
     ]
     for (name, seconds) in durations where !(0.1...86_400).contains(seconds) {
-      throw ConfigurationProblem(path: [name], "\"\(name)\" must lie between 100ms and 1d")
+      problems.append(ConfigurationProblem(path: [name], "\"\(name)\" must lie between 100ms and 1d"))
     }
+    try ConfigurationProblems.check(problems)
+  }
+
+  private static func isPath(_ path: String) -> Bool {
+    path.utf8.first == UInt8(ascii: "/") && path.utf8.count > 1
+      && path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
+  }
+
+  /// Scheme and host, a port perhaps, and nothing behind (RFC 6454 section 6.2).
+  private static func isOrigin(_ text: String) -> Bool {
+    guard let end = text.firstRange(of: "://") else { return false }
+    let host = text[end.upperBound...]
+    return ["http", "https"].contains(text[..<end.lowerBound].lowercased()) && !host.isEmpty
+      && !host.utf8.contains(UInt8(ascii: "/"))
   }
 }
 

@@ -3,10 +3,11 @@
 internal import ChannelProtocol
 internal import NIOCore
 internal import NIOWebSocket
+internal import SocketIO
 
 /// Feeds frames to the session, does what it says, and writes events for as long as the socket takes them. It holds no
 /// queue of events: while the socket is full, the cursor stands still.
-final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
+final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, RealtimeStreamOwner {
   typealias InboundIn = WebSocketFrame
   typealias OutboundIn = Any
   typealias OutboundOut = ByteBuffer
@@ -21,7 +22,7 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
   /// How many events one connection may be given in a turn of its loop.
   private static let turn = 256
 
-  let endpoint: WebSocketEndpoint
+  let endpoint: RealtimeEndpoint
   private var limits: WebSocketLimits { endpoint.limits }
   private var phase = Phase.open
   private var isAdmitted = true
@@ -30,7 +31,7 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
 
   private var session: WebSocketSession
   private var assembler: WebSocketMessageAssembler
-  private var stream: WebSocketStream
+  private var stream: RealtimeStream
   private var isDraining = false
 
   // Deadlines, looked at by `sweep`.
@@ -40,11 +41,11 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
   private var unwritableSince: NIODeadline?
 
   /// The connection must have been admitted by the hub; it counts itself out when it ends.
-  init(endpoint: WebSocketEndpoint, principal: RealtimePrincipal?) {
+  init(endpoint: RealtimeEndpoint, principal: RealtimePrincipal?) {
     self.endpoint = endpoint
     session = WebSocketSession(principal: principal, maximumSends: endpoint.limits.maximumSends)
     assembler = WebSocketMessageAssembler(maximumSize: endpoint.limits.maximumMessage)
-    stream = WebSocketStream(endpoint: endpoint)
+    stream = RealtimeStream(endpoint: endpoint)
   }
 
   /// How much of a frame may be held in memory.
@@ -120,8 +121,11 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
     switch error {
     case NIOWebSocketError.invalidFrameLength:
       close(WebSocketClose(.messageTooBig, "a message may have \(maximumIncomplete) bytes"), .tooBig)
+      // No frame can be read any more, the client's answer to ours neither: it sees the end at once.
+      context.close(mode: .output, promise: nil)
     case is NIOWebSocketError:
       close(WebSocketClose(.protocolError, "malformed frame"), .protocolError)
+      context.close(mode: .output, promise: nil)
     case is ByteToMessageDecoderError:
       // The rest of what follows a malformed frame.
       break
@@ -149,7 +153,7 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
 
   private func handle(_ output: WebSocketMessageAssembler.Output) {
     switch output {
-    case .nothing, .pong: break
+    case .nothing, .pong, .binary: break
     case .ping(let payload): write(.webSocketFrame(.pong, payload.readableBytesView))
     case .close(let answer): close(answer, .client, peerHasClosed: true)
     case .violation(let violation):
@@ -242,11 +246,15 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
     if !isCaughtUp, context.channel.isWritable, case .open = phase { loop?.requeue(self) }
   }
 
-  /// The stream has news of its own: a frame to write, events from the log.
-  func streamChanged(_ frame: [UInt8]? = nil) {
-    guard case .open = phase else { return }
-    if let frame { write(.webSocketFrame(.text, frame)) }
-    if !isDraining { loop?.drain(self) }
+  func streamBegan(at place: LogPosition) {
+    write(.webSocketFrame(.text, ServerFrame.ready(place)))
+    streamChanged()
+  }
+
+  func streamReset(oldest: LogPosition) { write(.webSocketFrame(.text, ServerFrame.reset(oldest: oldest))) }
+
+  func streamChanged() {
+    if case .open = phase, !isDraining { loop?.drain(self) }
   }
 
   func streamFailed() {
@@ -255,7 +263,12 @@ final class WebSocketConnection: ChannelDuplexHandler, RealtimeSubscriber {
 
   // MARK: Deadlines
 
+  var keyID: Identifier? { session.principal?.keyID }
+
+  func revoke() { close(WebSocketClose(.unauthorized, "the key is no longer good"), .unauthorized) }
+
   func sweep(now: NIODeadline) {
+    if endpoint.hasExpired(session.principal) { return revoke() }
     switch phase {
     case .closed: break
     case .closing(let deadline): if now >= deadline { context?.close(promise: nil) }

@@ -1,9 +1,9 @@
 // Whether a request becomes a WebSocket (RFC 6455 section 4.2), as a decision on its head.
 
 internal import ChannelProtocol
-internal import Crypto
 internal import Foundation
 internal import HTTPTypes
+internal import SocketIO
 
 enum WebSocketHandshake {
   enum Decision: Hashable, Sendable {
@@ -22,6 +22,7 @@ enum WebSocketHandshake {
     static let unauthorized = Refusal(
       problem: .unauthorized, fields: [.wwwAuthenticate: #"Bearer realm="fractal""#])
     static let forbidden = Refusal(problem: .forbidden(scope: "read"))
+    static let foreignOrigin = Refusal(problem: .foreignOrigin)
     static func unavailable(_ detail: String) -> Refusal {
       Refusal(problem: .unavailable(detail), fields: [.retryAfter: "5"])
     }
@@ -34,15 +35,15 @@ enum WebSocketHandshake {
     case .options: return .describe
     default: return .refuse(Refusal(problem: .methodNotAllowed, fields: [.allow: allowedMethods]))
     }
-    guard request.asksForWebSocket else { return .refuse(upgradeRequired) }
-    guard request.headerFields[.secWebSocketVersion].map(trimmed) == "13" else { return .refuse(upgradeRequired) }
-    guard let nonce = request.headerFields[.secWebSocketKey].map(trimmed), Data(base64Encoded: nonce)?.count == 16
-    else {
+    let accept: String
+    switch WebSocketOpening(request) {
+    case .notWebSocket: return .refuse(upgradeRequired)
+    case .badNonce:
       return .refuse(
         Refusal(
           problem: .badRequest("Sec-WebSocket-Key must be 16 bytes in base64."), fields: [.secWebSocketVersion: "13"]))
+    case .accept(let proof): accept = proof
     }
-    let accept = Self.accept(for: nonce)
     switch credential(of: request) {
     case .none: return .proceed(accept: accept, key: nil)
     case .key(let key): return .proceed(accept: accept, key: key)
@@ -51,11 +52,6 @@ enum WebSocketHandshake {
   }
 
   static let allowedMethods = "GET, HEAD, OPTIONS"
-
-  /// Section 4.2.2 (5.4): proof that the nonce was read by somebody who speaks WebSocket.
-  static func accept(for nonce: String) -> String {
-    Data(Insecure.SHA1.hash(data: Data((nonce + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
-  }
 
   private static let upgradeRequired = Refusal(
     problem: .upgradeRequired,
@@ -93,40 +89,4 @@ enum WebSocketHandshake {
 extension HTTPField.Name {
   static let apiKey = HTTPField.Name("X-API-Key")!
   static let requestID = HTTPField.Name("X-Request-Id")!
-}
-
-extension HTTPRequest {
-  /// The path without its query.
-  var pathOnly: Substring { (path ?? "").prefix { $0 != "?" } }
-
-  /// Whether the request asks to go on in another protocol: the parser then stops behind it, and the connection is of
-  /// no further use for HTTP.
-  var asksForUpgrade: Bool {
-    headerFields[.upgrade] != nil && headerFields.tokens(of: .connection).contains("upgrade")
-  }
-
-  /// Whether that protocol is WebSocket.
-  var asksForWebSocket: Bool { asksForUpgrade && headerFields.tokens(of: .upgrade).contains("websocket") }
-
-  var announcesBody: Bool {
-    headerFields[.transferEncoding] != nil || headerFields[.contentLength].map { $0 != "0" } ?? false
-  }
-
-  /// The first value of a query parameter, as it was written; nil where there is none of this name.
-  func query(_ name: String) -> String? {
-    guard let path, let mark = path.firstIndex(of: "?") else { return nil }
-    for pair in path[path.index(after: mark)...].split(separator: "&") {
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts[0].utf8.elementsEqual(name.utf8) { return parts.count > 1 ? String(parts[1]) : "" }
-    }
-    return nil
-  }
-}
-
-extension HTTPFields {
-  /// The elements of a comma-separated field, in lower case, over all its lines.
-  func tokens(of name: HTTPField.Name) -> [String] {
-    self[values: name].flatMap { $0.split(separator: ",") }
-      .map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
-  }
 }

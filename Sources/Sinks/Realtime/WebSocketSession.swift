@@ -1,6 +1,7 @@
 // The conversation on one WebSocket as a value: what a client said goes in, what to do comes out.
 
 internal import ChannelProtocol
+internal import SocketIO
 
 /// Authentication, permissions and requests under way of one connection. Knows no socket and no clock.
 struct WebSocketSession {
@@ -40,8 +41,10 @@ struct WebSocketSession {
     self.maximumSends = maximumSends
   }
 
+  /// Whose key the client has shown.
+  var principal: RealtimePrincipal? { if case .open(let principal) = phase { principal } else { nil } }
   /// Whether the client has shown a good key.
-  var isAuthenticated: Bool { if case .open = phase { true } else { false } }
+  var isAuthenticated: Bool { principal != nil }
 
   mutating func receive(_ frame: Result<ClientFrame, ClientFrameProblem>) -> [Action] {
     switch phase {

@@ -5,8 +5,8 @@ internal import ChannelProtocol
 internal import HTTPTypes
 internal import Logging
 internal import NIOCore
-internal import NIOHTTP1
 internal import NIOHTTPTypes
+internal import SocketIO
 
 /// Passes every request on but those for the sink's path: these it answers itself, or makes a WebSocket of the
 /// connection. What comes behind such a request waits until it is decided.
@@ -16,41 +16,20 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  private enum State {
-    /// Requests go on to the server.
-    case passing
-    /// A request of ours is being read; a body is thrown away.
-    case reading(HTTPRequest)
-    /// It waits for the answers to requests before it: answers keep the order of their requests.
-    case waiting(HTTPRequest)
-    /// Its key is being looked up.
-    case verifying(HTTPRequest, accept: String, deadline: Scheduled<Void>)
-    /// Nothing more is read as HTTP.
-    case ended
-  }
+  private let endpoint: RealtimeEndpoint
+  private var order = AnswerOrder()
+  private var request: HTTPRequest?
+  /// While a key is being looked up: what comes of it, and until when.
+  private var verifying: (accept: String, deadline: Scheduled<Void>)?
 
-  private let endpoint: WebSocketEndpoint
-  private var state = State.passing
-  /// Requests that went on to the server and are not answered yet.
-  private var unanswered = 0
-  /// What came behind a request that is not decided; no more than one read's worth, as reading stops meanwhile.
-  private var held = CircularBuffer<HTTPRequestPart>()
-  private var isReadPending = false
-  private var isGoingOn = false
-
-  init(endpoint: WebSocketEndpoint) {
+  init(endpoint: RealtimeEndpoint) {
     self.endpoint = endpoint
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     guard !context.channel.isActive else { return }
     do {
-      // Hummingbird's defaults.
-      var limits = NIOHTTPDecoderLimitConfiguration()
-      limits.maxHeaderFieldSize = 80 * 1024
-      limits.maxHeaderListSize = 80 * 1024
-      limits.maxHeaderFieldCount = 1000
-      try context.pipeline.syncOperations.keepBytesBehindUpgrade(limits: limits)
+      try context.pipeline.syncOperations.keepBytesBehindUpgrade()
     } catch {
       // Without HTTP/1's decoder in this pipeline there is nothing to upgrade.
       endpoint.logger.error("no HTTP/1 decoder found: WebSocket upgrades may lose a client's first bytes")
@@ -64,46 +43,47 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
   }
 
   private func receive(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
-    switch state {
-    case .passing:
-      if case .head(let request) = part {
-        guard !request.pathOnly.utf8.elementsEqual(endpoint.path.utf8) else {
-          state = .reading(request)
-          // A body could have no end: it is not waited for.
-          if request.announcesBody { finishReading(request, context: context) }
-          return
-        }
-        unanswered += 1
+    let path = endpoint.path
+    switch order.arrived(part, isOurs: { $0.pathOnly.utf8.elementsEqual(path.utf8) }) {
+    case .pass: context.fireChannelRead(wrapInboundOut(part))
+    case .held, .drop: break
+    case .take:
+      switch part {
+      case .head(let head):
+        request = head
+        // A body could have no end: it is not waited for.
+        if head.announcesBody { finishReading(context: context) }
+      case .body: break
+      case .end: finishReading(context: context)
       }
-      context.fireChannelRead(wrapInboundOut(part))
-    case .reading(let request):
-      if case .end = part { finishReading(request, context: context) }
-    case .waiting, .verifying:
-      held.append(part)
-    case .ended:
-      break
     }
   }
 
-  private func finishReading(_ request: HTTPRequest, context: ChannelHandlerContext) {
-    if unanswered > 0 {
-      state = .waiting(request)
-    } else {
-      decide(request, context: context)
-    }
+  private func finishReading(context: ChannelHandlerContext) {
+    if order.finishedReading() { decide(context: context) }
   }
 
-  func read(context: ChannelHandlerContext) {
-    switch state {
-    case .waiting, .verifying: isReadPending = true
-    case .passing, .reading, .ended: context.read()
-    }
-  }
+  func read(context: ChannelHandlerContext) { if order.mayRead() { context.read() } }
 
   func channelInactive(context: ChannelHandlerContext) {
-    if case .verifying(_, _, let deadline) = state { deadline.cancel() }
-    state = .ended
+    verifying?.deadline.cancel()
+    verifying = nil
+    order.end()
     context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    let passes =
+      switch event {
+      case is ChannelShouldQuiesceEvent: order.mayQuiesce()
+      case ChannelEvent.inputClosed: order.mayCloseInput()
+      default: true
+      }
+    if passes { context.fireUserInboundEventTriggered(event) }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if order.mayThrow(error) { context.fireErrorCaught(error) }
   }
 
   // MARK: Outbound
@@ -111,17 +91,18 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let part = unwrapOutboundIn(data)
     context.write(wrapOutboundOut(part), promise: promise)
-    guard case .end = part else { return }
-    unanswered = max(0, unanswered - 1)
-    if unanswered == 0, case .waiting(let request) = state {
+    if order.serverWrote(part) {
       context.flush()
-      decide(request, context: context)
+      decide(context: context)
     }
   }
 
   // MARK: Decision
 
-  private func decide(_ request: HTTPRequest, context: ChannelHandlerContext) {
+  /// It is our request's turn.
+  private func decide(context: ChannelHandlerContext) {
+    guard let request else { return }
+    guard endpoint.origins.permits(request) else { return refuse(.foreignOrigin, request, context: context) }
     switch WebSocketHandshake.decide(request) {
     case .describe:
       respond(.noContent, fields: [.allow: WebSocketHandshake.allowedMethods], to: request, context: context)
@@ -148,12 +129,13 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     let deadline = loop.scheduleTask(in: endpoint.limits.authTimeout * 2) {
       bound.value.handler.verified(.failure(ChannelError.connectTimeout(.zero)), context: bound.value.context)
     }
-    state = .verifying(request, accept: accept, deadline: deadline)
+    verifying = (accept, deadline)
   }
 
   private func verified(_ verdict: Result<RealtimePrincipal?, any Error>, context: ChannelHandlerContext) {
-    guard case .verifying(let request, let accept, let deadline) = state else { return }
+    guard let request, let (accept, deadline) = verifying else { return }
     deadline.cancel()
+    verifying = nil
     switch verdict {
     case .success(let principal?) where principal.canRead:
       upgrade(request, accept: accept, principal: principal, context: context)
@@ -169,8 +151,8 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     guard endpoint.hub.admit() else {
       return refuse(.unavailable("This node takes no further connections."), request, context: context)
     }
-    state = .ended
-    held.removeAll()
+    self.request = nil
+    let owed = order.end()
     let fields: HTTPFields = [
       .upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: accept, .requestID: requestID(of: request),
     ]
@@ -181,7 +163,13 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     do {
       let pipeline = context.pipeline.syncOperations
       try pipeline.switchToWebSocket(connection, maximumFrame: endpoint.limits.maximumMessage)
-      if isReadPending { context.read() }
+      for item in owed {
+        switch item {
+        // Told from the front, where the WebSocket hears it.
+        case .quiesce: context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        default: context.fire([item])
+        }
+      }
       pipeline.removeHandler(self, promise: nil)
     } catch {
       endpoint.logger.error("the pipeline cannot become a WebSocket's", metadata: ["error": "\(error)"])
@@ -204,6 +192,7 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     _ status: HTTPResponse.Status, fields: HTTPFields, body: [UInt8] = [], to request: HTTPRequest,
     context: ChannelHandlerContext
   ) {
+    self.request = nil
     // The parser has stopped behind a request that asks for another protocol; and a body was not read.
     let closes =
       request.asksForUpgrade || request.announcesBody
@@ -218,8 +207,7 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
       context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
     }
     if closes {
-      state = .ended
-      held.removeAll()
+      order.end()
       let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
       context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
     } else {
@@ -228,26 +216,10 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     }
   }
 
-  /// Back to passing: what was held comes first. A loop, and not a recursion through `decide`: what was held may be a
-  /// thousand small requests of ours.
   private func goOn(context: ChannelHandlerContext) {
-    state = .passing
-    guard !isGoingOn, !held.isEmpty || isReadPending else { return }
-    isGoingOn = true
-    while isReceiving, let part = held.popFirst() { receive(part, context: context) }
-    isGoingOn = false
-    context.fireChannelReadComplete()
-    if isReadPending, isReceiving {
-      isReadPending = false
-      context.read()
-    }
-  }
-
-  private var isReceiving: Bool {
-    switch state {
-    case .passing, .reading: true
-    case .waiting, .verifying, .ended: false
-    }
+    guard order.answered() else { return }
+    while let part = order.nextHeld() { receive(part, context: context) }
+    context.fire(order.settle())
   }
 
   /// The caller's, where it is sane; else a new one.

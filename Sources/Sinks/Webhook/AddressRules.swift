@@ -1,6 +1,6 @@
 // Which addresses an outbound webhook may reach: the guard against server-side request forgery.
 
-import ChannelProtocol
+public import ChannelProtocol
 
 /// Public addresses, and those that the configuration allows besides.
 public struct AddressRules: Sendable, Hashable {
@@ -8,10 +8,12 @@ public struct AddressRules: Sendable, Hashable {
 
   /// - Parameter allow: blocks (`10.0.0.0/8`), single addresses, or the word `loopback`; a string may hold several,
   ///   separated by commas; empty ones are ignored.
-  /// - Throws: `ConfigurationProblem` for anything else.
-  public init(allow: [String] = []) throws {
+  /// - Throws: all that is anything else.
+  public init(allow: [String] = []) throws(ConfigurationProblems) {
     var blocks: [AddressBlock] = []
-    for word in allow.flatMap({ $0.split(separator: ",") }) {
+    var problems: [ConfigurationProblem] = []
+    let words = allow.enumerated().flatMap { index, text in text.split(separator: ",").map { (index, $0) } }
+    for (index, word) in words {
       let word = word.drop { $0 == " " }.prefix { $0 != " " }
       if word.isEmpty { continue }
       if word == "loopback" {
@@ -21,10 +23,13 @@ public struct AddressRules: Sendable, Hashable {
       } else if let block = AddressBlock(word) {
         blocks.append(block)
       } else {
-        throw ConfigurationProblem(
-          path: ["allow"], "\"\(word)\" is no address, no block such as 10.0.0.0/8, and not the word loopback.")
+        problems.append(
+          ConfigurationProblem(
+            path: ["allow", "\(index)"],
+            "\"\(word)\" is no address, no block such as 10.0.0.0/8, and not the word loopback."))
       }
     }
+    try ConfigurationProblems.check(problems)
     allowed = blocks
   }
 

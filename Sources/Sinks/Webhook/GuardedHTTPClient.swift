@@ -14,8 +14,8 @@ final class GuardedHTTPClient: Sendable {
     var idle = TimeAmount.seconds(30)
     /// How old a connection may become, so that a changed DNS entry is seen.
     var age = TimeAmount.seconds(60)
-    var idleConnections = 256
-    var idlePerOrigin = 8
+    var idleConnections = 512
+    var idlePerOrigin = 64
     /// How many addresses of a host are tried.
     var addresses = 4
   }

@@ -4,13 +4,13 @@ import ChannelProtocol
 import Logging
 import Synchronization
 
-/// The way of outcomes to the store. Holds at most as many as there may be deliveries under way, since a delivery is
-/// under way until its outcome is written.
+/// The way of outcomes to the store. Bounded by what a node may have at hand, since a delivery is at hand until its
+/// outcome is written.
 final class OutcomeWriter: Sendable {
-  struct Entry: Sendable {
+  private struct Entry: Sendable {
     var outcome: DeliveryOutcome
-    /// When another node may take the delivery: from then on there is nothing left to write.
-    var leaseEnd: ContinuousClock.Instant
+    /// From then on it is given up: the delivery is made again.
+    var end: ContinuousClock.Instant
   }
 
   private struct State {
@@ -20,51 +20,58 @@ final class OutcomeWriter: Sendable {
   }
 
   private let store: any DeliveryStore
+  private let node: Identifier
   private let logger: Logger
   private let metrics: WebhookMetrics
   private let state = Mutex(State())
   private let wake = WakeUp()
 
-  init(store: any DeliveryStore, logger: Logger, metrics: WebhookMetrics) {
+  /// How long an outcome is tried to be written.
+  private static let patience = Duration.seconds(60)
+  private static let batch = 1_024
+
+  init(store: any DeliveryStore, node: Identifier, logger: Logger, metrics: WebhookMetrics) {
     self.store = store
+    self.node = node
     self.logger = logger
     self.metrics = metrics
   }
 
-  func add(_ entry: Entry) {
-    state.withLock { $0.entries.append(entry) }
+  func add(_ outcome: DeliveryOutcome) {
+    state.withLock { $0.entries.append(Entry(outcome: outcome, end: .now + Self.patience)) }
     wake.signal()
   }
 
-  /// Lets ``run(written:)`` end once everything is written, or after `grace`.
+  /// Lets ``run(settled:)`` end once everything is written, or after `grace`.
   func stop(grace: Duration) {
     state.withLock { $0.end = .now + grace }
     wake.signal()
   }
 
-  /// - Parameter written: called with how many deliveries are no longer under way.
-  func run(written: (Int) -> Void) async {
+  /// - Parameter settled: called with outcomes that are written, and with those that are given up.
+  func run(settled: ([DeliveryOutcome], _ isWritten: Bool) -> Void) async {
     while true {
       let (entries, isStopping) = state.withLock { state in
-        defer { state.entries = [] }
-        return (state.entries, state.end != nil)
+        let taken = Array(state.entries.prefix(Self.batch))
+        state.entries.removeFirst(taken.count)
+        return (taken, state.end != nil)
       }
       if entries.isEmpty {
         if isStopping { return }
         await wake.wait(atMost: .seconds(5))
       } else {
-        await write(entries)
-        written(entries.count)
+        await write(entries, settled)
       }
     }
   }
 
-  private func write(_ entries: [Entry]) async {
+  private func write(_ entries: [Entry], _ settled: ([DeliveryOutcome], Bool) -> Void) async {
     var entries = entries
     var backoff = Backoff()
     while !entries.isEmpty {
       do {
-        try await store.finishDeliveries(entries.map(\.outcome))
+        try await store.finishDeliveries(entries.map(\.outcome), node: node)
+        settled(entries.map(\.outcome), true)
         return
       } catch {
         let pause = backoff.next()
@@ -76,9 +83,11 @@ final class OutcomeWriter: Sendable {
       }
       let now = ContinuousClock.now
       let end = state.withLock(\.end)
-      let kept = entries.filter { entry in entry.leaseEnd > now && end.map { $0 > now } ?? true }
-      metrics.abandoned(entries.count - kept.count)
-      entries = kept
+      let isKept = { (entry: Entry) in entry.end > now && end.map { $0 > now } ?? true }
+      let abandoned = entries.filter { !isKept($0) }
+      metrics.abandoned(abandoned.count)
+      settled(abandoned.map(\.outcome), false)
+      entries = entries.filter(isKept)
     }
   }
 }

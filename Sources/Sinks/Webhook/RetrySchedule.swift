@@ -11,13 +11,16 @@ public struct RetrySchedule: Sendable, Hashable {
     .seconds(5), .seconds(300), .seconds(1_800), .seconds(7_200), .seconds(18_000), .seconds(36_000), .seconds(36_000),
   ])
 
+  /// An endpoint may ask for more; it is asked again before.
+  static let longestRetryAfter = Duration.seconds(3_600)
+
   public init(pauses: [Duration]) { self.pauses = pauses }
 
   /// What follows a failed attempt.
   /// - Parameters:
   ///   - attempts: attempts made before the one that failed.
   ///   - now: when it failed.
-  ///   - retryAfter: what the endpoint asked for; honoured between the pause and twice the pause.
+  ///   - retryAfter: what the endpoint asked for; honoured from the pause to an hour, or to twice the pause.
   ///   - jitter: 0 to 1, uniformly random. Spreads the pause by a fifth, upwards only, so that the schedule never
   ///     becomes shorter than it says.
   public func disposition(
@@ -27,7 +30,7 @@ public struct RetrySchedule: Sendable, Hashable {
     let base = pauses[attempts]
     let spread = base * (1 + 0.2 * min(max(jitter, 0), 1))
     guard let retryAfter else { return .retry(at: now + spread) }
-    return .retry(at: now + min(max(spread, retryAfter), base * 2))
+    return .retry(at: now + max(spread, min(retryAfter, max(base * 2, Self.longestRetryAfter))))
   }
 }
 

@@ -2,15 +2,19 @@
 
 import ChannelProtocol
 import Metrics
+import Synchronization
 
-/// Counters and timers of outbound webhooks, made once.
+/// Counters and timers of outbound webhooks: over all endpoints, and for each of the first hundred.
 struct WebhookMetrics: Sendable {
   private let attempts: [String: Counter]
   private let latency = Timer(label: "fractal_webhook_attempt_seconds", preferredDisplayUnit: .seconds)
   private let lag = Timer(label: "fractal_webhook_lag_seconds", preferredDisplayUnit: .seconds)
   private let inFlight = Gauge(label: "fractal_webhook_in_flight")
+  private let pending = Gauge(label: "fractal_webhook_pending")
+  private let oldest = Gauge(label: "fractal_webhook_oldest_pending_seconds")
   private let materialised = Counter(label: "fractal_webhook_materialised_total")
   private let abandoned = Counter(label: "fractal_webhook_outcomes_abandoned_total")
+  private let endpoints = EndpointSeries()
 
   init() {
     let words = ["delivered", "refused"] + WebhookFailure.allCases.map(\.rawValue)
@@ -20,21 +24,108 @@ struct WebhookMetrics: Sendable {
       })
   }
 
-  func attempted(_ result: WebhookResult) {
+  /// - Parameter age: the time between the event and the end of the attempt.
+  func attempted(_ result: WebhookResult, at endpoint: Identifier, age: Duration) {
     attempts[result.outcome]?.increment()
     latency.recordNanoseconds(result.attempt.latency.wholeNanoseconds)
+    if result.isDelivered { lag.recordNanoseconds(max(0, age.wholeNanoseconds)) }
+    endpoints.of(endpoint)?.attempted(isDelivered: result.isDelivered, age: age)
   }
-
-  /// - Parameter age: the time between the event and its delivery.
-  func delivered(age: Duration) { lag.recordNanoseconds(max(0, age.wholeNanoseconds)) }
 
   func underWay(_ count: Int) { inFlight.record(count) }
 
   /// Events read from the log and made into deliveries.
   func materialised(_ events: Int) { materialised.increment(by: events) }
 
-  /// Outcomes that could not be written before their lease ran out; their deliveries are made again.
+  /// Outcomes that could not be written in time; their deliveries are made again.
   func abandoned(_ outcomes: Int) { abandoned.increment(by: outcomes) }
+
+  /// What waits now, whether anything is being delivered or not.
+  func waiting(_ backlog: [EndpointBacklog], at now: Timestamp) {
+    func age(_ oldest: Timestamp?) -> Double { oldest.map { max(0, (now - $0).inSeconds) } ?? 0 }
+    pending.record(backlog.reduce(0) { $0 + $1.pending })
+    oldest.record(backlog.map { age($0.oldest) }.max() ?? 0)
+    endpoints.keep(Set(backlog.map(\.endpoint)))
+    for entry in backlog { endpoints.of(entry.endpoint)?.waiting(entry.pending, age(entry.oldest)) }
+  }
+}
+
+/// The series of single endpoints. Their number is bounded: an endpoint more costs a scrape five lines.
+private final class EndpointSeries: Sendable {
+  struct Series: Sendable {
+    private let delivered: Counter
+    private let failed: Counter
+    private let lag: Gauge
+    private let pending: Gauge
+    private let oldest: Gauge
+
+    init(_ id: Identifier) {
+      let label = ("endpoint", id.description)
+      delivered = Counter(
+        label: "fractal_webhook_endpoint_attempts_total", dimensions: [label, ("outcome", "delivered")])
+      failed = Counter(label: "fractal_webhook_endpoint_attempts_total", dimensions: [label, ("outcome", "failed")])
+      lag = Gauge(label: "fractal_webhook_endpoint_lag_seconds", dimensions: [label])
+      pending = Gauge(label: "fractal_webhook_endpoint_pending", dimensions: [label])
+      oldest = Gauge(label: "fractal_webhook_endpoint_oldest_pending_seconds", dimensions: [label])
+    }
+
+    func attempted(isDelivered: Bool, age: Duration) {
+      if isDelivered {
+        delivered.increment()
+        lag.record(max(0, age.inSeconds))
+      } else {
+        failed.increment()
+      }
+    }
+
+    func waiting(_ count: Int, _ age: Double) {
+      pending.record(count)
+      oldest.record(age)
+    }
+
+    func destroy() {
+      delivered.destroy()
+      failed.destroy()
+      lag.destroy()
+      pending.destroy()
+      oldest.destroy()
+    }
+  }
+
+  private static let limit = 100
+  private let series = Mutex<[Identifier: Series]>([:])
+
+  func of(_ id: Identifier) -> Series? {
+    series.withLock { series in
+      if let known = series[id] { return known }
+      guard series.count < Self.limit else { return nil }
+      let made = Series(id)
+      series[id] = made
+      return made
+    }
+  }
+
+  /// Forgets those that are no more.
+  func keep(_ ids: Set<Identifier>) {
+    let gone = series.withLock { series in
+      let gone = series.filter { !ids.contains($0.key) }
+      for id in gone.keys { series[id] = nil }
+      return gone
+    }
+    for series in gone.values { series.destroy() }
+  }
+}
+
+extension WebhookSink {
+  /// Reads the backlog at an interval: a receiver that is stuck must show while nothing is delivered.
+  func measure() async {
+    while !Task.isCancelled {
+      if let backlog = try? await context.deliveries.deliveryBacklog() {
+        metrics.waiting(backlog, at: context.clock.now())
+      }
+      try? await Task.sleep(for: .seconds(5))
+    }
+  }
 }
 
 extension Duration {

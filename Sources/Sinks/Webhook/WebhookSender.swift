@@ -53,7 +53,7 @@ public final class WebhookSender: Sendable {
     let start = ContinuousClock.now
     var result = Result<HTTPAnswer, WebhookFailure>.failure(.invalidURL)
     if let url = try? EndpointURL(endpoint.url) {
-      let deadline = NIODeadline.now() + TimeAmount(timeout)
+      let deadline = NIODeadline.now() + TimeAmount(endpoint.timeout ?? timeout)
       let request = signed(event, endpoint, at: at)
       result = await client.post(request, to: url, deadline: deadline)
       if case .failure(.connectionFailed) = result {
@@ -91,6 +91,14 @@ struct WebhookResult: Sendable, Hashable {
     }
   }
 
+  var isDelivered: Bool { attempt.status.map { (200..<300).contains($0) } ?? false }
+
+  /// How long the endpoint wants to be left alone; nil: it did not say.
+  func pause(at now: Timestamp) -> Duration? {
+    guard attempt.status == 429 || attempt.status == 503, let retryAfter else { return nil }
+    return RetryAfter.parse(retryAfter, now: now).map { min($0, RetrySchedule.longestRetryAfter) }
+  }
+
   /// Standard Webhooks: 2xx ends it, 410 says the endpoint is gone, all else, redirects too, is tried again.
   /// - Parameters:
   ///   - attempts: attempts made before this one.
@@ -100,7 +108,7 @@ struct WebhookResult: Sendable, Hashable {
   ) -> DeliveryOutcome.Disposition {
     switch attempt.status {
     case .some(200..<300): return .delivered
-    case .some(410): return .disableEndpoint(reason: "The endpoint answered 410 Gone.")
+    case .some(410): return .dead
     default:
       // The gateway's own stop is no reason to wait.
       if failure == .interrupted { return .retry(at: now) }
@@ -112,6 +120,6 @@ struct WebhookResult: Sendable, Hashable {
   /// The word metrics count it under.
   var outcome: String {
     if let failure { return failure.rawValue }
-    return if case .some(200..<300) = attempt.status { "delivered" } else { "refused" }
+    return isDelivered ? "delivered" : "refused"
   }
 }

@@ -4,7 +4,8 @@ import ChannelProtocol
 import Logging
 import Synchronization
 
-/// The sink `webhook`. What is due and in which order is the store's; when to try again is decided here.
+/// The sink `webhook`. What there is to deliver is the store's; what goes when is the roster's; this is the shell that
+/// carries one to the other.
 public final class WebhookSink: Sink {
   public typealias Configuration = WebhookConfiguration
 
@@ -14,16 +15,16 @@ public final class WebhookSink: Sink {
   /// Makes single attempts, for the API; closed when ``run()`` ends.
   public let sender: WebhookSender
 
-  private let context: SinkContext
-  private let schedule: RetrySchedule
-  private let concurrency: Int
-  private let perEndpoint: Int
-  private let lease: Duration
-  private let metrics = WebhookMetrics()
+  let context: SinkContext
+  let node: Identifier
+  let metrics = WebhookMetrics()
+  private let roster: Mutex<WebhookRoster>
   private let writer: OutcomeWriter
   private let materialiseWake = WakeUp()
-  private let claimWake = WakeUp()
-  private let underWay = Mutex(0)
+  private let loadWake = WakeUp()
+  private let startWake = WakeUp()
+  private let replayWake = WakeUp()
+  private let leases = LeaseRounds()
 
   /// How long attempts and outcomes under way may take once the gateway stops.
   private static let grace = Duration.seconds(5)
@@ -32,6 +33,12 @@ public final class WebhookSink: Sink {
   /// Rounds of reading the log start no closer than this, so that a busy log is read in batches.
   private static let materialisePause = Duration.milliseconds(10)
   private static let materialiseLimit = 500
+  /// Of a replay, so many deliveries are made at a time, with a pause between.
+  private static let replayLimit = 500
+  private static let replayPause = Duration.milliseconds(100)
+  /// An endpoint of a node that died is taken by another after the lease.
+  private static let lease = Duration.seconds(10)
+  private static let leaseRenewal = Duration.seconds(2)
 
   public convenience init(configuration: WebhookConfiguration, context: SinkContext) throws {
     let sender = try WebhookSender(configuration: configuration, clock: context.clock)
@@ -41,27 +48,37 @@ public final class WebhookSink: Sink {
   init(configuration: WebhookConfiguration, context: SinkContext, sender: WebhookSender) {
     self.sender = sender
     self.context = context
-    schedule = RetrySchedule(pauses: configuration.retry.map { .seconds($0) })
-    concurrency = configuration.concurrency
-    perEndpoint = configuration.perEndpoint
-    // Covers the attempt, and writing its outcome to a database that is away for a while.
-    lease = .seconds(configuration.timeout + 45)
-    writer = OutcomeWriter(store: context.deliveries, logger: context.logger, metrics: metrics)
+    node = context.clock.makeIdentifier()
+    roster = Mutex(WebhookRoster(policy: configuration.policy))
+    writer = OutcomeWriter(store: context.deliveries, node: node, logger: context.logger, metrics: metrics)
+  }
+
+  /// Learns now what was changed about endpoints; other nodes learn it within two seconds.
+  public func refresh() async { await leases.next() }
+
+  /// A replay was asked for.
+  public func replayAsked() { replayWake.signal() }
+
+  /// Something was made due.
+  public func deliveryAsked() {
+    roster.withLock { $0.wakeAll() }
+    loadWake.signal()
   }
 
   public func run() async throws {
     // Not a child: it outlives the cancellation of this task, so that what was attempted is written.
-    let writing = Task { [writer, claimWake, metrics, self] in
-      await writer.run { written in
-        metrics.underWay(self.changeUnderWay(by: -written))
-        claimWake.signal()
-      }
+    let writing = Task { [writer, self] in
+      await writer.run { outcomes, isWritten in self.settle(outcomes, isWritten: isWritten) }
     }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
         group.addTask { for await _ in self.context.ring.signals() { self.materialiseWake.signal() } }
+        group.addTask { await self.keepLeases() }
         group.addTask { await self.materialise() }
-        group.addTask { await self.claim() }
+        group.addTask { await self.replay() }
+        group.addTask { await self.load() }
+        group.addTask { await self.start() }
+        group.addTask { await self.measure() }
       }
     } onCancel: {
       // An unstructured wait: nothing else is left that could do it.
@@ -73,24 +90,80 @@ public final class WebhookSink: Sink {
     writer.stop(grace: Self.grace)
     await writing.value
     sender.close()
+    leases.end()
+    // Not a child: this task is cancelled, and another node need not wait for the leases' end.
+    await Task { [context, node] in try? await context.deliveries.releaseEndpoints(node: node) }.value
+  }
+
+  // MARK: Endpoints
+
+  private func keepLeases() async {
+    var backoff = Backoff()
+    var end = ContinuousClock.now
+    while !Task.isCancelled {
+      let round = leases.begin()
+      let start = ContinuousClock.now
+      do {
+        let endpoints = try await context.deliveries.leaseEndpoints(node: node, lease: Self.lease)
+        recovered(&backoff)
+        end = start + Self.lease
+        roster.withLock { $0.update(endpoints) }
+        leases.done(round)
+        loadWake.signal()
+        startWake.signal()
+        await leases.wait(atMost: Self.leaseRenewal)
+      } catch {
+        // What is another node's by now is left alone.
+        if ContinuousClock.now > end - .seconds(1) { roster.withLock { $0.update([]) } }
+        await failed(error, &backoff)
+      }
+    }
   }
 
   // MARK: From the log to deliveries
 
   private func materialise() async {
     var backoff = Backoff()
+    var seen: Int64 = -1
     while !Task.isCancelled {
       let start = ContinuousClock.now
+      let newest = context.ring.position.seq
       do {
-        let count = try await context.deliveries.materialiseDeliveries(limit: Self.materialiseLimit)
+        let made = try await context.deliveries.materialiseDeliveries(limit: Self.materialiseLimit)
         recovered(&backoff)
-        if count > 0 {
-          metrics.materialised(count)
-          claimWake.signal()
+        if made.events > 0 { metrics.materialised(made.events) }
+        wake(made, isNewHere: newest > seen)
+        seen = newest
+        if made.events >= Self.materialiseLimit { continue }
+        try await Task.sleep(until: start + Self.materialisePause)
+        await materialiseWake.wait(atMost: made.isElsewhere ? Self.materialisePause : Self.poll)
+      } catch {
+        await failed(error, &backoff)
+      }
+    }
+  }
+
+  /// - Parameter isNewHere: there is something in the log that was not there the last time.
+  private func wake(_ made: MaterialisedDeliveries, isNewHere: Bool) {
+    // What another node makes, or has just made, may be for endpoints of this one.
+    let isAnothers = made.isElsewhere || made.events == 0 && isNewHere
+    guard !made.endpoints.isEmpty || isAnothers else { return }
+    roster.withLock { isAnothers ? $0.wakeAll() : $0.wake(made.endpoints) }
+    loadWake.signal()
+  }
+
+  private func replay() async {
+    var backoff = Backoff()
+    while !Task.isCancelled {
+      do {
+        let made = try await context.deliveries.advanceReplays(limit: Self.replayLimit)
+        recovered(&backoff)
+        guard made.events > 0 else {
+          await replayWake.wait(atMost: Self.poll * 2)
+          continue
         }
-        if count >= Self.materialiseLimit { continue }
-        if count > 0 { try await Task.sleep(until: start + Self.materialisePause) }
-        await materialiseWake.wait(atMost: Self.poll)
+        deliveryAsked()
+        try await Task.sleep(for: Self.replayPause)
       } catch {
         await failed(error, &backoff)
       }
@@ -99,62 +172,83 @@ public final class WebhookSink: Sink {
 
   // MARK: From deliveries to attempts
 
-  private func claim() async {
-    await withDiscardingTaskGroup { group in
-      var backoff = Backoff()
-      while !Task.isCancelled {
-        let free = concurrency - underWay.withLock { $0 }
-        guard free > 0 else {
-          await claimWake.wait(atMost: Self.poll)
-          continue
-        }
-        do {
-          let leaseEnd = ContinuousClock.now + lease
-          let claimed = try await context.deliveries.claimDeliveries(
-            limit: free, perEndpoint: perEndpoint, lease: lease)
-          recovered(&backoff)
-          metrics.underWay(changeUnderWay(by: claimed.count))
-          for delivery in claimed { group.addTask { await self.deliver(delivery, leaseEnd: leaseEnd) } }
-          if claimed.count < free { await claimWake.wait(atMost: try await pauseUntilDue()) }
-        } catch {
-          await failed(error, &backoff)
-        }
+  private func load() async {
+    var backoff = Backoff()
+    var nextPoll = ContinuousClock.now
+    while !Task.isCancelled {
+      if nextPoll <= .now {
+        nextPoll = .now + Self.poll
+        roster.withLock { $0.wakeAll() }
+      }
+      let demands = roster.withLock { $0.demands(at: context.clock.now()) }
+      guard !demands.isEmpty else {
+        await loadWake.wait(atMost: pauseUntilDue())
+        continue
+      }
+      do {
+        let supplies = try await context.deliveries.loadDeliveries(demands, node: node)
+        recovered(&backoff)
+        roster.withLock { $0.receive(supplies) }
+        startWake.signal()
+      } catch {
+        roster.withLock { $0.loadFailed(demands) }
+        await failed(error, &backoff)
       }
     }
   }
 
-  /// How long nothing falls due, as far as the store knows.
-  private func pauseUntilDue() async throws -> Duration {
-    guard let due = try await context.deliveries.nextDeliveryDue() else { return Self.poll }
-    // What is due and yet was not handed out waits for something under way, here or on another node.
-    return min(max(due - context.clock.now(), .milliseconds(50)), Self.poll)
+  /// How long nothing falls due, as far as is known here.
+  private func pauseUntilDue() -> Duration {
+    guard let due = roster.withLock(\.nextDue) else { return Self.poll }
+    return min(max(due - context.clock.now(), .milliseconds(1)), Self.poll)
   }
 
-  private func deliver(_ delivery: ClaimedDelivery, leaseEnd: ContinuousClock.Instant) async {
-    let result = await sender.send(delivery.event, to: delivery.endpoint)
-    let now = context.clock.now()
-    let disposition = result.disposition(
-      attempts: delivery.attempts, now: now, schedule: schedule, jitter: .random(in: 0...1))
-    metrics.attempted(result)
-    if disposition == .delivered { metrics.delivered(age: now - delivery.event.at) }
-    writer.add(
-      OutcomeWriter.Entry(
-        outcome: DeliveryOutcome(
-          delivery: delivery.id, lease: delivery.lease, attempt: result.attempt, disposition: disposition),
-        leaseEnd: leaseEnd))
+  private func start() async {
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        let now = context.clock.now()
+        while let start = roster.withLock({ $0.next(at: now) }) {
+          group.addTask { await self.deliver(start) }
+        }
+        let turn = roster.withLock(\.nextTurn)
+        await startWake.wait(atMost: turn.map { min(max($0 - now, .milliseconds(1)), Self.poll) } ?? Self.poll)
+      }
+    }
   }
 
-  @discardableResult
-  private func changeUnderWay(by change: Int) -> Int {
-    underWay.withLock { count in
-      count += change
-      return count
+  /// Makes one attempt after the other, as long as there is something to go.
+  private func deliver(_ start: WebhookRoster.Start) async {
+    var next: WebhookRoster.Start? = start
+    while let current = next {
+      metrics.underWay(roster.withLock(\.underWay))
+      let result = await sender.send(current.delivery.event, to: current.endpoint)
+      let now = context.clock.now()
+      let mayGoOn = !Task.isCancelled
+      let (outcome, isHungry, mustWait) = roster.withLock { roster in
+        let outcome = roster.finished(current, result, at: now, jitter: .random(in: 0...1))
+        next = mayGoOn ? roster.next(at: now) : nil
+        return (outcome, roster.isHungry(current.endpoint.id), next == nil && roster.nextTurn != nil)
+      }
+      if isHungry { loadWake.signal() }
+      if mustWait { startWake.signal() }
+      metrics.attempted(result, at: current.endpoint.id, age: now - current.delivery.event.at)
+      writer.add(outcome)
+    }
+    metrics.underWay(roster.withLock(\.underWay))
+  }
+
+  private func settle(_ outcomes: [DeliveryOutcome], isWritten: Bool) {
+    let isHeldUp = outcomes.contains { $0.disposition != .delivered } || !isWritten
+    roster.withLock { roster in for outcome in outcomes { roster.settled(outcome, isWritten: isWritten) } }
+    if isHeldUp {
+      loadWake.signal()
+      startWake.signal()
     }
   }
 
   // MARK: A store that is away
 
-  private func failed(_ error: any Error, _ backoff: inout Backoff) async {
+  func failed(_ error: any Error, _ backoff: inout Backoff) async {
     if Task.isCancelled { return }
     let pause = backoff.next()
     if backoff.failures == 1 {
@@ -163,7 +257,7 @@ public final class WebhookSink: Sink {
     try? await Task.sleep(for: pause)
   }
 
-  private func recovered(_ backoff: inout Backoff) {
+  func recovered(_ backoff: inout Backoff) {
     if backoff.failures > 0 {
       context.logger.notice("the webhook sink reaches its store again")
       backoff.reset()

@@ -15,6 +15,13 @@ struct Migration: Sendable {
     Migration(version: 6, name: "media fetching", sql: mediaSchema),
     Migration(version: 7, name: "template sync", sql: templateSyncSchema),
     Migration(version: 8, name: "opt-outs and held messages", sql: holdingSchema),
+    Migration(version: 9, name: "deposited content, aliases", sql: depositSchema),
+    Migration(version: 10, name: "expiry, quiet hours, prices, polls, reconciliation", sql: timeSchema),
+    Migration(version: 12, name: "files that are kept for a time", sql: mediaRetentionSchema),
+    Migration(version: 13, name: "lists and searches", sql: listSchema),
+    Migration(version: 14, name: "bulks", sql: bulkSchema),
+    Migration(version: 16, name: "idempotency keys by lease", sql: idempotencySchema),
+    Migration(version: 18, name: "deliveries by one node at a time, replays", sql: deliverySchema),
   ]
 }
 

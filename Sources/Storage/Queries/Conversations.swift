@@ -40,43 +40,13 @@ extension PostgresMessageStore {
   public func conversations(_ query: ConversationQuery, page: PageRequest) async throws -> Page<Conversation> {
     let context = context
     return try await run { connection in
-      var conditions: [String] = []
-      var name = "conversations"
-      var parameters = Parameters()
-      if let cursor = page.cursor {
-        parameters.timestamp(cursor.time ?? cursor.id.timestamp)
-        parameters.identifier(cursor.id)
-        conditions.append(
-          "v.activity_bin <= date_bin('5 seconds', $1, to_timestamp(0)) AND (v.last_activity_at, v.id) < ($1, $2)")
-        name += "_after"
-      }
-      if let status = query.status {
-        parameters.bool(status == .archived)
-        conditions.append("v.archived = $\(parameters.count)")
-        name += "_status"
-      }
-      if let channel = query.channel {
-        parameters.text(channel)
-        conditions.append("$\(parameters.count) IN (v.channel, v.channel_type)")
-        name += "_channel"
-      }
-      if let unread = query.unread {
-        conditions.append(unread ? "v.unread_count > 0" : "v.unread_count = 0")
-        name += unread ? "_unread" : "_no_unread"
-      }
-      parameters.int8(Int64(page.limit + 1))
-      let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-      // The page is cut before anything is joined to it.
-      let statement = Statement(
-        name,
-        """
-        SELECT \(ConversationRows.columns) FROM (
-          SELECT * FROM conversations v \(filter)
-          ORDER BY v.activity_bin DESC, v.last_activity_at DESC, v.id DESC LIMIT $\(parameters.count)
-        ) v \(ConversationRows.joins) ORDER BY v.last_activity_at DESC, v.id DESC
-        """)
-      let listed = try connection.execute(statement, parameters).map {
-        try ConversationRows.read($0, context: context)
+      let filter = ConversationFilter(query, page: page)
+      var listed: [ConversationRows.Listed] = []
+      for statement in filter.statements {
+        listed = try connection.execute(statement, filter.parameters).map {
+          try ConversationRows.read($0, context: context)
+        }
+        if listed.count > page.limit { break }
       }
       let shown = Array(listed.prefix(page.limit))
       let next =

@@ -45,6 +45,7 @@ extension PostgresMessageStore {
   private static let add = Statement(
     "add_media",
     """
+    WITH announced AS (DELETE FROM discarded_files WHERE id = $1)
     INSERT INTO media (id, state, content_type, size, filename, place, bytes, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     """)

@@ -10,7 +10,7 @@ extension PostgresMessageStore {
   private static let history = Statement(
     "message_history",
     """
-    SELECT status, provider_status, at, source, error_code, error_message FROM status_events
+    SELECT status, provider_status, at, source, error_code, error_message, raw FROM status_events
     WHERE message_id = $1 ORDER BY at, status
     """)
 
@@ -27,19 +27,23 @@ extension PostgresMessageStore {
       var message = try StoredMessage(&reader, context: context).message
       message.media = try MediaRows.load([id], context: context, on: connection)[id] ?? []
       return MessageDetail(
-        message: message, history: try [.first(of: message)] + rows[1].map { try StatusReport($0) }, raw: raw)
+        message: message, history: try [.first(of: message)] + rows[1].map { try StatusReport($0) },
+        reports: try [nil] + rows[1].map { try $0.textOrNil(6).map { Array($0.utf8) } }, raw: raw)
     }
   }
 
-  /// Newest first. One statement with every filter: those left out are null and fall away in the plan's execution.
+  /// Newest first.
   public func messages(_ query: MessageQuery, page: PageRequest) async throws -> Page<Message> {
     let context = context
     return try await run { connection in
       let filter = MessageFilter(query, page: page)
-      let rows = try connection.execute(filter.statement, filter.parameters)
-      let stored = try rows.map { row in
-        var reader = ColumnReader(row)
-        return try StoredMessage(&reader, context: context)
+      var stored: [StoredMessage] = []
+      for statement in filter.statements {
+        stored = try connection.execute(statement, filter.parameters).map { row in
+          var reader = ColumnReader(row)
+          return try StoredMessage(&reader, context: context)
+        }
+        if stored.count > page.limit { break }
       }
       let media = try MediaRows.load(
         stored.filter(\.hasMedia).map(\.message.id), context: context, on: connection)
@@ -68,63 +72,6 @@ extension PostgresMessageStore {
       parameters.textArray(types.map(\.contactType.rawValue))
       return try connection.execute(Self.lastChannel, parameters).first?.textOrNil(0)
     }
-  }
-}
-
-/// The filters of a list as SQL: one prepared statement for each combination that is used, so that each gets the plan
-/// that suits it.
-private struct MessageFilter {
-  private var conditions: [String] = []
-  private(set) var parameters = Parameters()
-  private var name = "messages"
-  private let limit: Int
-
-  init(_ query: MessageQuery, page: PageRequest) {
-    limit = page.limit
-    if let cursor = page.cursor {
-      add("after", "m.id < $") { $0.identifier(cursor.id) }
-    }
-    if let conversation = query.conversation {
-      add("conversation", "m.conversation_id = $") { $0.identifier(conversation) }
-    }
-    if let contact = query.contact {
-      // Through the conversations, which are few, and their index.
-      add("contact", "m.conversation_id IN (SELECT v.id FROM conversations v WHERE v.contact_id = $)") {
-        $0.identifier(contact)
-      }
-    }
-    if let channel = query.channel {
-      add("channel", "$ IN (m.channel, m.channel_type)") { $0.text(channel) }
-    }
-    if let direction = query.direction {
-      add("direction", "m.inbound = $") { $0.bool(direction == .inbound) }
-    }
-    if !query.statuses.isEmpty {
-      add("status", "m.status = ANY ($::int2[])") { $0.int2Array(query.statuses.map(\.code)) }
-    }
-    if let sid = query.providerSID {
-      add("sid", "m.provider_sid = $") { $0.text(sid) }
-    }
-    if let since = query.since {
-      add("since", "m.created_at >= $") { $0.timestamp(since) }
-    }
-    if let until = query.until {
-      add("until", "m.created_at < $") { $0.timestamp(until) }
-    }
-    parameters.int8(Int64(limit + 1))
-  }
-
-  private mutating func add(_ name: String, _ condition: String, _ bind: (inout Parameters) -> Void) {
-    bind(&parameters)
-    self.name += "_" + name
-    conditions.append(condition.replacing("$", with: "$\(parameters.count)"))
-  }
-
-  var statement: Statement {
-    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-    return Statement(
-      name,
-      "SELECT \(StoredMessage.columns) FROM messages m \(filter) ORDER BY m.id DESC LIMIT $\(parameters.count)")
   }
 }
 

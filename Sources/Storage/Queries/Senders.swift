@@ -52,14 +52,19 @@ extension PostgresMessageStore {
     Statement(
       "release_outbox_leases", "UPDATE outbox SET lease_until = now() WHERE state <> 0 AND lease_until > now()"),
     Statement(
-      "release_delivery_leases",
-      "UPDATE deliveries SET lease = NULL, lease_until = NULL WHERE state = 0 AND lease_until > now()"),
+      "release_webhook_leases", "UPDATE webhooks SET node = NULL, lease_until = NULL WHERE node IS NOT NULL"),
     Statement(
       "release_media_leases",
       "UPDATE media SET lease = NULL, run_at = now() WHERE state = 'pending' AND run_at > now() AND lease IS NOT NULL"),
+    Statement("release_bulk_leases", "UPDATE bulks SET lease = NULL, lease_until = NULL WHERE unsettled"),
     Statement(
       "release_template_leases",
       "UPDATE template_syncs SET lease = NULL, lease_until = NULL WHERE lease_until > now()"),
+    Statement(
+      "release_poll_leases", "UPDATE status_polls SET lease = NULL, run_at = now() WHERE lease IS NOT NULL"),
+    Statement(
+      "release_reconciliation_leases",
+      "UPDATE reconciliations SET lease = NULL, lease_until = NULL WHERE lease_until > now()"),
   ]
 
   public func releaseAllLeases() async throws {

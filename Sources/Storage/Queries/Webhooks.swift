@@ -4,17 +4,53 @@ public import ChannelProtocol
 import Postgres
 
 extension PostgresMessageStore {
-  private static let columns = "id, url, description, events, channels, headers, active, disabled_reason, created_at"
+  /// What makes a ``Webhook``, in order.
+  static func webhookColumns(of table: String) -> String {
+    [
+      "id", "url", "description", "events", "channels", "headers", "active", "disabled_reason", "timeout_ms",
+      "concurrency", "rate_limit", "created_at", "updated_at",
+    ].map { "\(table).\($0)" }.joined(separator: ", ")
+  }
+
+  private static let columns = webhookColumns(of: "webhooks")
 
   private static let list = Statement(
     "webhooks", "SELECT \(columns) FROM webhooks WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2")
 
+  private static let one = Statement("webhook", "SELECT \(columns) FROM webhooks WHERE id = $1")
+  private static let lock = Statement("lock_webhook", "SELECT \(columns) FROM webhooks WHERE id = $1 FOR UPDATE")
+
   private static let insert = Statement(
     "insert_webhook",
     """
-    INSERT INTO webhooks (id, url, description, events, channels, headers, active, secret, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO webhooks (id, url, description, events, channels, headers, active, timeout_ms, concurrency, rate_limit,
+      updated_at, created_at, secret)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (id) DO UPDATE SET secret = excluded.secret
     """)
+
+  private static let update = Statement(
+    "update_webhook",
+    """
+    UPDATE webhooks SET url = $2, description = $3, events = $4, channels = $5, headers = $6, active = $7,
+      timeout_ms = $8, concurrency = $9, rate_limit = $10, updated_at = $11,
+      disabled_reason = CASE WHEN $7 THEN NULL ELSE disabled_reason END,
+      resumed_at = CASE WHEN $7 AND NOT active THEN now() ELSE resumed_at END,
+      failing_since = CASE WHEN $7 AND NOT active THEN NULL ELSE failing_since END
+    WHERE id = $1
+    RETURNING \(columns)
+    """)
+
+  private static let rotate = Statement(
+    "rotate_webhook_secret",
+    """
+    UPDATE webhooks SET previous_secret = secret, previous_secret_until = $3, secret = $2, updated_at = $4
+    WHERE id = $1
+    RETURNING \(columns)
+    """)
+
+  private static let endpoint = Statement(
+    "webhook_endpoint", "SELECT \(endpointColumns) FROM webhooks WHERE id = $1")
 
   private static let delete = Statement("delete_webhook", "DELETE FROM webhooks WHERE id = $1")
 
@@ -32,24 +68,89 @@ extension PostgresMessageStore {
     }
   }
 
+  public func webhook(_ id: Identifier) async throws -> Webhook? {
+    try await run { try Self.webhook(Self.one, id, on: $0) }
+  }
+
+  private static func webhook(_ statement: Statement, _ id: Identifier, on connection: Connection) throws -> Webhook? {
+    var parameters = Parameters()
+    parameters.identifier(id)
+    return try connection.execute(statement, parameters).first.map { row in
+      var reader = ColumnReader(row)
+      return try Webhook(&reader)
+    }
+  }
+
   public func createWebhook(_ webhook: Webhook, secret: [UInt8]) async throws {
     try await run { connection in
-      var p = Parameters()
-      p.identifier(webhook.id)
-      p.text(webhook.url)
-      p.text(webhook.description)
-      p.textArray(webhook.events)
-      p.textArray(webhook.channels)
-      p.jsonb(StoredJSON.text(.object(webhook.headers.mapValues { .string($0) })))
-      p.bool(webhook.isActive)
-      p.bytes(secret)
+      var p = Self.parameters(of: webhook, at: webhook.updatedAt)
       p.timestamp(webhook.createdAt)
+      p.bytes(secret)
       try connection.execute(Self.insert, p)
     }
   }
 
-  public func deleteWebhook(_ id: Identifier) async throws -> Bool {
+  public func updateWebhook(
+    _ id: Identifier, at now: Timestamp, _ change: @escaping @Sendable (inout Webhook) -> Void
+  ) async throws -> Webhook? {
     try await run { connection in
+      try connection.transaction { connection in
+        guard var webhook = try Self.webhook(Self.lock, id, on: connection) else { return nil }
+        change(&webhook)
+        let row = try connection.execute(Self.update, Self.parameters(of: webhook, at: now)).single()
+        var reader = ColumnReader(row)
+        return try Webhook(&reader)
+      }
+    }
+  }
+
+  private static func parameters(of webhook: Webhook, at updated: Timestamp) -> Parameters {
+    var p = Parameters()
+    p.identifier(webhook.id)
+    p.text(webhook.url)
+    p.text(webhook.description)
+    p.textArray(webhook.events)
+    p.textArray(webhook.channels)
+    p.jsonb(StoredJSON.text(.object(webhook.headers.mapValues { .string($0) })))
+    p.bool(webhook.isActive)
+    p.int4(webhook.timeout.map { Int32(clamping: $0.wholeMicroseconds / 1_000) })
+    p.int4(webhook.concurrency.map { Int32(clamping: $0) })
+    p.double(webhook.rateLimit)
+    p.timestamp(updated)
+    return p
+  }
+
+  public func rotateSecret(
+    of id: Identifier, to secret: [UInt8], until: Timestamp, at now: Timestamp
+  ) async throws -> Webhook? {
+    try await run { connection in
+      var p = Parameters()
+      p.identifier(id)
+      p.bytes(secret)
+      p.timestamp(until)
+      p.timestamp(now)
+      return try connection.execute(Self.rotate, p).first.map { row in
+        var reader = ColumnReader(row)
+        return try Webhook(&reader)
+      }
+    }
+  }
+
+  public func webhookEndpoint(_ id: Identifier) async throws -> WebhookEndpoint? {
+    let openSecret = openSecret
+    return try await run { connection in
+      var p = Parameters()
+      p.identifier(id)
+      return try connection.execute(Self.endpoint, p).first.map { row in
+        var reader = ColumnReader(row)
+        return try WebhookEndpoint(&reader, openSecret: openSecret)
+      }
+    }
+  }
+
+  public func deleteWebhook(_ id: Identifier) async throws -> Bool {
+    // Its deliveries go with it.
+    try await sessions.run(deadline: .seconds(60)) { connection in
       var parameters = Parameters()
       parameters.identifier(id)
       return try connection.execute(Self.delete, parameters).affectedRows > 0
@@ -63,6 +164,8 @@ extension Webhook {
       id: try reader.identifier(), url: try reader.text(), description: try reader.textOrNil(),
       events: try reader.textArray(), channels: try reader.textArray(),
       headers: (try StoredJSON.value(reader.jsonb()).objectValue ?? [:]).compactMapValues { $0.stringValue },
-      isActive: try reader.bool(), disabledReason: try reader.textOrNil(), createdAt: try reader.timestamp())
+      isActive: try reader.bool(), disabledReason: try reader.textOrNil(),
+      timeout: try reader.int4OrNil().map { .milliseconds($0) }, concurrency: try reader.int4OrNil(),
+      rateLimit: try reader.doubleOrNil(), createdAt: try reader.timestamp(), updatedAt: try reader.timestamp())
   }
 }

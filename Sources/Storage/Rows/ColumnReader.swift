@@ -36,6 +36,7 @@ struct ColumnReader {
   mutating func int4OrNil() throws -> Int? { try row.int4OrNil(next()).map { Int($0) } }
   mutating func int8() throws -> Int64 { try row.int8(next()) }
   mutating func int8OrNil() throws -> Int64? { try row.int8OrNil(next()) }
+  mutating func doubleOrNil() throws -> Double? { try row.doubleOrNil(next()) }
   mutating func bytes() throws -> [UInt8] { try row.bytes(next()) }
   mutating func bytesOrNil() throws -> [UInt8]? { try row.bytesOrNil(next()) }
   mutating func jsonb() throws -> [UInt8] { try row.jsonb(next()) }

@@ -18,9 +18,10 @@ struct StoredMessage: Sendable {
     m.id, m.conversation_id, m.contact_id, m.channel, m.channel_type, m.inbound, m.sender, m.recipient, m.body, \
     m.content, m.status, m.status_settled, m.status_contradicted, m.error_code, m.error_message, m.account_sid, \
     m.provider_sid, m.segment_count, m.segment_encoding, m.template, m.valid_for, m.scheduled_at, m.reply_to, \
-    m.resend_of, m.recovered, m.has_media, m.metadata, m.created_at, m.sent_at, m.delivered_at, m.read_at
+    m.resend_of, m.recovered, m.has_media, m.metadata, m.created_at, m.sent_at, m.delivered_at, m.read_at, \
+    m.price_amount, m.price_currency
     """
-  static let columnCount = 31
+  static let columnCount = 33
 
   init(_ reader: inout ColumnReader, context: ResourceContext) throws {
     let id = try reader.identifier()
@@ -54,6 +55,8 @@ struct StoredMessage: Sendable {
     let sentAt = try reader.timestampOrNil()
     let deliveredAt = try reader.timestampOrNil()
     let readAt = try reader.timestampOrNil()
+    let priceAmount = try reader.textOrNil()
+    let priceCurrency = try reader.textOrNil()
     message = Message(
       id: id, conversationID: conversationID, contactID: contactID, channel: channel, channelType: channelType,
       direction: isInbound ? .inbound : .outbound, from: from, to: to, body: body,
@@ -63,6 +66,7 @@ struct StoredMessage: Sendable {
       segments: segmentCount.map {
         Segments(count: $0, encoding: segmentEncoding.flatMap { Segments.Encoding(rawValue: $0) } ?? .gsm7)
       },
+      price: priceAmount.map { Price(amount: $0, currency: priceCurrency ?? "") },
       template: try template.flatMap { TemplateReference(try StoredJSON.value($0)) }, scheduledAt: scheduledAt,
       replyTo: replyTo, resendOf: resendOf, recovered: recovered,
       metadata: try metadata.map { try StoredJSON.strings($0) } ?? [:], createdAt: createdAt, sentAt: sentAt,

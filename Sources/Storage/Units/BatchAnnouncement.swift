@@ -25,7 +25,7 @@ struct BatchAnnouncement {
       guard let slot = touchedBy[new.message.conversationID], touched[slot].inserted.contains(new.message.id) else {
         continue
       }
-      if new.conversation.isContactNew, announced.insert(new.conversation.contact.id).inserted {
+      if new.conversation.isContactChanged, announced.insert(new.conversation.contact.id).inserted {
         let contact = contact(new.conversation.contact, with: new.message, in: touched[slot])
         events.append(.contactUpdated, at: now, conversation: nil, channel: new.message.channel) {
           contact.write(to: &$0)

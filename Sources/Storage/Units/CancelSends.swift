@@ -21,7 +21,7 @@ struct CancelSends: BatchOperation {
   private static let lock = Statement(
     "lock_outbox_to_cancel",
     """
-    SELECT message_id FROM outbox WHERE message_id = ANY ($1::uuid[]) AND state IN (0, 3)
+    SELECT message_id FROM outbox WHERE message_id = ANY ($1::uuid[]) AND state IN (0, 3, 4)
     ORDER BY message_id FOR UPDATE
     """)
 

@@ -17,6 +17,9 @@ public struct SendClaim: Sendable {
   public var limit: Int
   public var lease: Identifier
   public var leaseUntil: Timestamp
+  /// Until when a message must wait, though its turn has come: for the end of quiet hours, or for a time that no provider
+  /// keeps it until. Given the message, and the time zone whose quiet hours it keeps; nil: it may go.
+  public var postponement: @Sendable (Message, String?) -> Timestamp? = { _, _ in nil }
 
   public init(senderKey: String, work: Work, limit: Int, lease: Identifier, leaseUntil: Timestamp) {
     self.senderKey = senderKey
@@ -50,7 +53,7 @@ struct ClaimSends: BatchOperation {
   private static let waiting = Statement(
     "claim_waiting",
     """
-    SELECT o.message_id, o.units, o.attempts, o.attempted_at FROM outbox o
+    SELECT o.message_id, o.units, o.attempts, o.attempted_at, o.expires_at, o.quiet_zone FROM outbox o
     WHERE o.sender_key = $1 AND o.state = 0 AND o.run_at <= $2
     ORDER BY o.priority, o.run_at, o.message_id LIMIT $3 FOR UPDATE SKIP LOCKED
     """)
@@ -58,7 +61,7 @@ struct ClaimSends: BatchOperation {
   private static let unresolved = Statement(
     "claim_unresolved",
     """
-    SELECT o.message_id, o.units, o.attempts, o.attempted_at FROM outbox o
+    SELECT o.message_id, o.units, o.attempts, o.attempted_at, o.expires_at, o.quiet_zone FROM outbox o
     WHERE o.sender_key = $1 AND o.state <> 0 AND o.lease_until <= $2
     ORDER BY o.lease_until LIMIT $3 FOR UPDATE SKIP LOCKED
     """)
@@ -75,12 +78,20 @@ struct ClaimSends: BatchOperation {
 
   private static let remove = Statement("expire_outbox", "DELETE FROM outbox WHERE message_id = ANY ($1::uuid[])")
 
+  private static let wait = Statement(
+    "wait_outbox",
+    """
+    UPDATE outbox o SET run_at = u.at FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, at) WHERE o.message_id = u.id
+    """)
+
   private struct Taken {
     var claim: Int
     var messageID: Identifier
     var units: Int
     var attempts: Int
     var attemptedAt: Timestamp?
+    var expiresAt: Timestamp?
+    var quietZone: String?
   }
 
   func execute(_ items: [SendClaim], on connection: Connection) throws -> [Result<[ClaimedSend], any Error>] {
@@ -95,6 +106,7 @@ struct ClaimSends: BatchOperation {
     var claimed = items.map { _ in [ClaimedSend]() }
     var leased: [Taken] = []
     var expired: [Identifier] = []
+    var postponed: [(Identifier, Timestamp)] = []
     let sources = try MediaRows.sources(
       taken.map(\.messageID).filter { unit.messages[$0]?.hasMedia == true }, on: connection)
     for entry in taken {
@@ -102,13 +114,19 @@ struct ClaimSends: BatchOperation {
         expired.append(entry.messageID)
         continue
       }
-      let validity = stored.remainingValidity(at: now)
       let isWaiting = items[entry.claim].work == .waiting
-      if isWaiting, let validity, validity <= .zero {
+      if isWaiting, let end = entry.expiresAt, end <= now {
         _ = unit.apply(.expired(entry.messageID, at: now))
         expired.append(entry.messageID)
         continue
       }
+      if isWaiting, let at = items[entry.claim].postponement(stored.message, entry.quietZone), at > now {
+        postponed.append((entry.messageID, at))
+        continue
+      }
+      // A provider that keeps it until its time counts from then.
+      let leaves = max(now, stored.message.scheduledAt ?? now)
+      let validity = entry.expiresAt.map { $0 - leaves }
       if isWaiting { _ = unit.apply(.calling(entry.messageID, at: now)) }
       leased.append(entry)
       claimed[entry.claim].append(
@@ -117,7 +135,7 @@ struct ClaimSends: BatchOperation {
           mediaURLs: sources[entry.messageID] ?? [], units: entry.units, attempts: entry.attempts,
           attemptedAt: entry.attemptedAt, lease: items[entry.claim].lease, validity: validity))
     }
-    try unit.finish(outboxSteps(leased, expired, items, now: now), on: connection)
+    try unit.finish(outboxSteps(leased, expired, items, now: now) + waitSteps(postponed), on: connection)
     return claimed.map { .success($0) }
   }
 
@@ -137,9 +155,18 @@ struct ClaimSends: BatchOperation {
         var reader = ColumnReader(row)
         return Taken(
           claim: claim, messageID: try reader.identifier(), units: try reader.int4(), attempts: try reader.int4(),
-          attemptedAt: try reader.timestampOrNil())
+          attemptedAt: try reader.timestampOrNil(), expiresAt: try reader.timestampOrNil(),
+          quietZone: try reader.textOrNil())
       }.filter { seen.insert($0.messageID).inserted }
     }
+  }
+
+  private func waitSteps(_ postponed: [(Identifier, Timestamp)]) -> [(Statement, Parameters)] {
+    guard !postponed.isEmpty else { return [] }
+    var p = Parameters()
+    p.identifierArray(postponed.map(\.0))
+    p.timestampArray(postponed.map(\.1))
+    return [(Self.wait, p)]
   }
 
   private func outboxSteps(
@@ -165,13 +192,6 @@ struct ClaimSends: BatchOperation {
   }
 }
 
-extension StoredMessage {
-  /// nil: it is valid for ever.
-  fileprivate func remainingValidity(at now: Timestamp) -> Duration? {
-    validFor.map { (message.scheduledAt ?? message.createdAt) + .seconds($0) - now }
-  }
-}
-
 extension Transition {
   fileprivate static func calling(_ id: Identifier, at: Timestamp) -> Transition {
     Transition(
@@ -179,13 +199,15 @@ extension Transition {
       reports: [StatusReport(status: .sending, providerStatus: "sending", at: at, source: .api)])
   }
 
-  fileprivate static func expired(_ id: Identifier, at: Timestamp) -> Transition {
+  static func expired(
+    _ id: Identifier, at: Timestamp, message: String = "The message's validity ended before it could be sent."
+  ) -> Transition {
     Transition(
       messageID: id, accountSID: "",
       reports: [
         StatusReport(
           status: .failed, providerStatus: "failed", at: at, source: .api, errorCode: "expired",
-          errorMessage: "The message's validity ended before it could be sent.")
+          errorMessage: message)
       ])
   }
 }

@@ -3,38 +3,6 @@
 import ChannelProtocol
 import Postgres
 
-/// What names a conversation: the contact's address and the line of ours it is held on.
-struct ConversationKey: Hashable {
-  var address: Address
-  var line: String
-
-  /// By byte, as the database compares: to Swift, texts in two normal forms are one.
-  static func == (left: Self, right: Self) -> Bool {
-    left.address.type == right.address.type && left.address.value.utf8.elementsEqual(right.address.value.utf8)
-      && left.line.utf8.elementsEqual(right.line.utf8)
-  }
-
-  func hash(into hasher: inout Hasher) {
-    hasher.combine(address)
-    hasher.combine(line)
-  }
-
-  /// What names the contact.
-  var contact: ConversationKey { ConversationKey(address: address, line: "") }
-}
-
-/// A conversation as it stood when the unit began, or as it was just made.
-struct ResolvedConversation {
-  var key: ConversationKey
-  var id: Identifier
-  var contact: Contact
-  var channel: String?
-  var isNew = false
-  var isContactNew = false
-  /// Nobody has looked: the write has to check that it still stands.
-  var isRemembered = false
-}
-
 /// The first steps of a unit of work that writes messages.
 struct ConversationResolution {
   struct Request {
@@ -42,6 +10,8 @@ struct ConversationResolution {
     var channel: String?
     /// The name for a contact that is made now.
     var profileName: String?
+    /// Further names of the contact on the channel.
+    var aliases: [String] = []
     var at: Timestamp
   }
 
@@ -88,7 +58,9 @@ struct ConversationResolution {
     LEFT JOIN LATERAL (
       SELECT h.contact_id FROM contact_channels h WHERE h.type = k.type AND h.address = k.address LIMIT 1) a ON true
     LEFT JOIN LATERAL (
-      SELECT c.* FROM contacts c WHERE c.id = coalesce(v.contact_id, a.contact_id) LIMIT 1) c ON true
+      SELECT l.contact_id FROM contact_aliases l WHERE l.type = k.type AND l.alias = k.address LIMIT 1) l ON true
+    LEFT JOIN LATERAL (
+      SELECT c.* FROM contacts c WHERE c.id = coalesce(v.contact_id, a.contact_id, l.contact_id) LIMIT 1) c ON true
     \(ContactRow.channelsJoin)
     ORDER BY k.ord
     """)
@@ -110,66 +82,109 @@ struct ConversationResolution {
   private func makeMissing(
     _ requests: [Request], _ found: [Found], on connection: Connection
   ) throws -> [ResolvedConversation] {
+    var found = found
+    let unknown = requests.indices.filter { found[$0].contact == nil }.map { (index: $0, request: requests[$0]) }
+    for (index, contact) in try ContactAliases.contacts(of: unknown, on: connection) { found[index].contact = contact }
+    let resolved = make(requests, found)
+    let missing = resolved.indices.filter { resolved[$0].isNew }
+    guard !missing.isEmpty || requests.contains(where: { !$0.aliases.isEmpty }) else { return resolved }
+    let optedOut = try insert(missing, requests, resolved, on: connection)
+    guard !optedOut.isEmpty else { return resolved }
+    // Rare: who comes back after having been deleted is still opted out.
+    return resolved.map { resolved in
+      var resolved = resolved
+      for index in resolved.contact.channels.indices
+      where optedOut.contains(resolved.contact.channels[index].contactKey) {
+        resolved.contact.channels[index].optedOut = true
+      }
+      return resolved
+    }
+  }
+
+  private func make(_ requests: [Request], _ found: [Found]) -> [ResolvedConversation] {
     var newContacts: [ConversationKey: Contact] = [:]
     var resolved: [ResolvedConversation] = []
     resolved.reserveCapacity(requests.count)
     for (request, found) in zip(requests, found) {
-      let address = request.key.address
       if let contact = found.contact, let id = found.conversationID {
         resolved.append(
           ResolvedConversation(key: request.key, id: id, contact: contact, channel: found.channel))
         continue
       }
-      let contact =
+      let address = request.key.address
+      let channel = ContactChannel(
+        id: clock.makeIdentifier(), type: address.type, address: address.value, optedOut: false, lastInboundAt: nil)
+      var contact =
         found.contact ?? newContacts[request.key.contact]
         ?? Contact(
-          id: clock.makeIdentifier(), name: request.profileName,
-          channels: [
-            ContactChannel(
-              id: clock.makeIdentifier(), type: address.type, address: address.value, optedOut: false,
-              lastInboundAt: nil)
-          ], createdAt: request.at, updatedAt: request.at)
-      if found.contact == nil { newContacts[request.key.contact] = contact }
+          id: clock.makeIdentifier(), name: request.profileName, channels: [channel], createdAt: request.at,
+          updatedAt: request.at)
+      let isAddressNew = !contact.channels.contains { $0.contactKey == request.key.contact }
+      if isAddressNew {
+        contact.channels.append(channel)
+        contact.updatedAt = max(request.at, contact.updatedAt + .microseconds(1))
+      }
+      // The same person under several names in one batch is one contact all the same.
+      if found.contact == nil || isAddressNew {
+        for name in [request.key.contact] + request.aliasKeys { newContacts[name] = contact }
+      }
       resolved.append(
         ResolvedConversation(
           key: request.key, id: clock.makeIdentifier(), contact: contact, channel: request.channel, isNew: true,
-          isContactNew: found.contact == nil))
+          isContactNew: found.contact == nil && contact.channels[0].id == channel.id, isAddressNew: isAddressNew))
     }
-    let missing = resolved.indices.filter { resolved[$0].isNew }
-    guard !missing.isEmpty else { return resolved }
-    let optedOut = try insert(Array(newContacts.values), missing, requests, resolved, on: connection)
-    // Rare: who comes back after having been deleted is still opted out.
-    for index in resolved.indices where resolved[index].isContactNew && optedOut.contains(resolved[index].key.contact) {
-      resolved[index].contact.channels[0].optedOut = true
+    guard resolved.contains(where: \.isAddressNew) else { return resolved }
+    // What was resolved before the contact's last address was found has it too.
+    let latest = Dictionary(resolved.map { ($0.contact.id, $0.contact) }, uniquingKeysWith: { $1 })
+    return resolved.map { resolved in
+      var resolved = resolved
+      resolved.contact = latest[resolved.contact.id] ?? resolved.contact
+      return resolved
     }
-    return resolved
   }
 
-  /// - Returns: the new contacts whose address the ledger knows as opted out.
+  /// - Returns: the new addresses that the ledger knows as opted out.
   ///
   /// In key order, so that two nodes which make the same rows wait for each other in one direction only.
   private func insert(
-    _ contacts: [Contact], _ missing: [Int], _ requests: [Request], _ resolved: [ResolvedConversation],
-    on connection: Connection
+    _ missing: [Int], _ requests: [Request], _ resolved: [ResolvedConversation], on connection: Connection
   ) throws -> Set<ConversationKey> {
-    let contacts = contacts.sorted { $0.firstAddress.sortsBefore($1.firstAddress) }
     let conversations = missing.sorted { requests[$0].key.sortsBefore(requests[$1].key) }
-    var steps = contacts.isEmpty ? [] : insert(contacts)
-    steps.append((Self.insertConversations, conversationParameters(conversations, requests, resolved)))
-    let answers: [Rows]
+    // One for each new address, though several conversations are made with it.
+    var seen: Set<ConversationKey> = []
+    let addresses = conversations.filter {
+      resolved[$0].isContactChanged && seen.insert(resolved[$0].key.contact).inserted
+    }
+    let contacts = addresses.filter { resolved[$0].isContactNew }.map { resolved[$0].contact }
+    let joined = addresses.filter { resolved[$0].isAddressNew }.map { resolved[$0] }
+    var steps: [(Statement, Parameters)] = []
+    if !contacts.isEmpty { steps.append(peopleStep(contacts)) }
+    if !joined.isEmpty {
+      steps.append(ContactAliases.touching(joined.map(\.contact)))
+    }
+    if !addresses.isEmpty { steps.append(channelsStep(addresses, requests, resolved)) }
+    let channelsAnswer = steps.count - 1
+    if !conversations.isEmpty {
+      steps.append((Self.insertConversations, conversationParameters(conversations, requests, resolved)))
+    }
+    if let step = ContactAliases.step(zip(requests, resolved).map { ($0, $1.contact.id) }) { steps.append(step) }
+    let answers = try makeRows(steps, on: connection)
+    guard !addresses.isEmpty else { return [] }
+    return Set(
+      try answers[channelsAnswer].filter { try $0.bool(2) }.map {
+        ConversationKey(address: Address(type: ChannelType(try $0.text(0)), value: try $0.text(1)), line: "")
+      })
+  }
+
+  private func makeRows(_ steps: [(Statement, Parameters)], on connection: Connection) throws -> [Rows] {
     do throws(PostgresError) {
-      answers = try connection.pipeline(steps)
+      return try connection.pipeline(steps)
     } catch {
       // Another node made the same contact or conversation first, or the contact was deleted meanwhile: no fault of
       // the message, so the lane must not take it for bad data.
       let isLostRace = error.sqlState == .uniqueViolation || error.sqlState == .foreignKeyViolation
       throw isLostRace ? unitIsStale("a contact or conversation changed while one like it was made") : error
     }
-    guard !contacts.isEmpty else { return [] }
-    return Set(
-      try answers[1].filter { try $0.bool(2) }.map {
-        ConversationKey(address: Address(type: ChannelType(try $0.text(0)), value: try $0.text(1)), line: "")
-      })
   }
 
   private static let insertContacts = Statement(
@@ -189,19 +204,30 @@ struct ConversationResolution {
     RETURNING type, address, opted_out
     """)
 
-  private func insert(_ contacts: [Contact]) -> [(Statement, Parameters)] {
+  private func peopleStep(_ contacts: [Contact]) -> (Statement, Parameters) {
     var people = Parameters()
     people.identifierArray(contacts.map(\.id))
     people.textArray(contacts.map(\.name))
     people.timestampArray(contacts.map(\.createdAt))
-    var channels = Parameters()
-    channels.identifierArray(contacts.map { $0.channels[0].id })
-    channels.identifierArray(contacts.map(\.id))
-    channels.textArray(contacts.map { $0.channels[0].type.rawValue })
-    channels.textArray(contacts.map { $0.channels[0].address })
-    channels.textArray(contacts.map(\.name))
-    channels.timestampArray(contacts.map(\.createdAt))
-    return [(Self.insertContacts, people), (Self.insertContactChannels, channels)]
+    return (Self.insertContacts, people)
+  }
+
+  private func channelsStep(
+    _ indices: [Int], _ requests: [Request], _ resolved: [ResolvedConversation]
+  ) -> (Statement, Parameters) {
+    var parameters = Parameters()
+    parameters.identifierArray(
+      indices.map { index in
+        // Never nil: what is made here is a contact with this address.
+        resolved[index].contact.channels.first { $0.contactKey == requests[index].key.contact }?.id
+          ?? clock.makeIdentifier()
+      })
+    parameters.identifierArray(indices.map { resolved[$0].contact.id })
+    parameters.textArray(indices.map { requests[$0].key.address.type.rawValue })
+    parameters.textArray(indices.map { requests[$0].key.address.value })
+    parameters.textArray(indices.map { requests[$0].profileName })
+    parameters.timestampArray(indices.map { requests[$0].at })
+    return (Self.insertContactChannels, parameters)
   }
 
   private static let insertConversations = Statement(
@@ -229,9 +255,17 @@ struct ConversationResolution {
   }
 }
 
-extension Contact {
-  /// The address that a contact made by us begins with.
-  fileprivate var firstAddress: Address { Address(type: channels[0].type, value: channels[0].address) }
+extension ContactChannel {
+  /// What names its owner.
+  fileprivate var contactKey: ConversationKey {
+    ConversationKey(address: Address(type: type, value: address), line: "")
+  }
+}
+
+extension ConversationResolution.Request {
+  fileprivate var aliasKeys: [ConversationKey] {
+    aliases.map { ConversationKey(address: Address(type: key.address.type, value: $0), line: "") }
+  }
 }
 
 extension Address {

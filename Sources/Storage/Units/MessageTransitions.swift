@@ -14,6 +14,7 @@ struct Transition {
   /// The provider's choice of sender, and its count of parts.
   var sender: String?
   var segmentCount: Int?
+  var price: Price?
   var raw: [UInt8]?
 }
 
@@ -26,6 +27,8 @@ struct MessageTransitions {
   private var changed: Set<Identifier> = []
   private var history: [(Identifier, StatusReport, [UInt8]?)] = []
   private var settledOutbox: [Identifier] = []
+  /// Messages of which contradicting ends were told, for the provider to decide.
+  private var contradicted: [Identifier] = []
   /// Refusals for an opt-out: the message and when.
   private var refusals: [(Message, Timestamp)] = []
   private var events: EventBatch
@@ -124,12 +127,18 @@ struct MessageTransitions {
       stored.message.segments = Segments(count: count, encoding: stored.message.segments?.encoding ?? .gsm7)
       changed.insert(id)
     }
+    if let price = transition.price, price != stored.message.price {
+      stored.message.price = price
+      changed.insert(id)
+    }
     for report in transition.reports {
       let before = stored.message.status
+      let wasContradicted = stored.isContradicted
       var projection = stored.projection
       let moved = projection.apply(report)
       if projection != stored.projection { changed.insert(id) }
       stored.take(projection, context: context.resources)
+      if !wasContradicted, stored.isContradicted, !stored.isSettled { contradicted.append(id) }
       history.append((id, report, transition.raw))
       if moved { noteOptOut(stored.message, report) }
       if moved { announce(stored.message, before: before, at: report.at) }
@@ -181,11 +190,12 @@ struct MessageTransitions {
     UPDATE messages m SET
       status = u.status, status_settled = u.settled, status_contradicted = u.contradicted, error_code = u.error_code,
       error_message = u.error_message, account_sid = u.account_sid, provider_sid = u.provider_sid, sender = u.sender,
-      segment_count = u.segment_count, sent_at = u.sent_at, delivered_at = u.delivered_at, read_at = u.read_at
+      segment_count = u.segment_count, sent_at = u.sent_at, delivered_at = u.delivered_at, read_at = u.read_at,
+      price_amount = u.price_amount, price_currency = u.price_currency
     FROM unnest($1::uuid[], $2::int2[], $3::bool[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[],
-      $9::text[], $10::int2[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[])
+      $9::text[], $10::int2[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[])
       AS u(id, status, settled, contradicted, error_code, error_message, account_sid, provider_sid, sender,
-        segment_count, sent_at, delivered_at, read_at)
+        segment_count, sent_at, delivered_at, read_at, price_amount, price_currency)
     WHERE m.id = u.id
     """)
 
@@ -213,6 +223,7 @@ struct MessageTransitions {
       parameters.identifierArray(settledOutbox)
       steps.append((Self.settleOutbox, parameters))
     }
+    steps += StatusPolls.request(contradicted, at: context.clock.now())
     try events.commit(steps + extra, on: connection)
   }
 
@@ -232,6 +243,8 @@ struct MessageTransitions {
     p.timestampArray(rows.map(\.message.sentAt))
     p.timestampArray(rows.map(\.message.deliveredAt))
     p.timestampArray(rows.map(\.message.readAt))
+    p.textArray(rows.map(\.message.price?.amount))
+    p.textArray(rows.map(\.message.price?.currency))
     return p
   }
 

@@ -36,6 +36,12 @@ public struct OutboundRecord: Sendable {
   public var metadata: [String: String]
   /// Hold it until the contact writes, unless they have within this time.
   public var heldOutside: Duration?
+  /// When its sender is to look at it; nil: when it is scheduled, or at once.
+  public var runAt: Timestamp?
+  /// When it ends if it still waits with us; nil: with its validity.
+  public var expiresAt: Timestamp?
+  /// The time zone whose quiet hours it keeps.
+  public var quietZone: String?
   public var createdAt: Timestamp
 
   public init(
@@ -72,6 +78,13 @@ public struct OutboundRecord: Sendable {
   }
 }
 
+extension OutboundRecord {
+  fileprivate var end: Timestamp? {
+    let validity = validFor.map { (scheduledAt ?? createdAt) + .seconds($0) }
+    return [expiresAt, validity].compactMap(\.self).min()
+  }
+}
+
 struct QueueOutbound: BatchOperation {
   let name = "queue_outbound"
   let maximumBatch: Int
@@ -80,9 +93,10 @@ struct QueueOutbound: BatchOperation {
   private static let insertOutbox = Statement(
     "insert_outbox",
     """
-    INSERT INTO outbox (message_id, sender_key, channel, sender, priority, units, run_at, state, held_for)
+    INSERT INTO outbox (message_id, sender_key, channel, sender, priority, units, run_at, state, held_for,
+      expires_at, quiet_zone)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int2[], $6::int4[], $7::timestamptz[],
-      $8::int2[], $9::uuid[])
+      $8::int2[], $9::uuid[], $10::timestamptz[], $11::text[])
     """)
 
   func execute(_ items: [OutboundRecord], on connection: Connection) throws -> [Result<Message, any Error>] {
@@ -125,9 +139,11 @@ struct QueueOutbound: BatchOperation {
     p.textArray(items.map(\.sender))
     p.int2Array(items.map { Int16(clamping: $0.priority) })
     p.int4Array(items.map { Int32(clamping: $0.units) })
-    p.timestampArray(items.map { $0.scheduledAt ?? $0.createdAt })
+    p.timestampArray(items.map { $0.runAt ?? $0.scheduledAt ?? $0.createdAt })
     p.int2Array(held.map { $0 == nil ? 0 : 3 })
     p.identifierArray(held)
+    p.timestampArray(items.map(\.end))
+    p.textArray(items.map(\.quietZone))
     return p
   }
 

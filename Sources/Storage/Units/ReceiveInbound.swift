@@ -74,7 +74,7 @@ struct ReceiveInbound: BatchOperation {
       items.map { item in
         ConversationResolution.Request(
           key: item.conversationKey, channel: item.channel, profileName: item.message.profileName,
-          at: item.message.receivedAt)
+          aliases: item.message.aliases, at: item.message.receivedAt)
       }, on: connection)
     let replies = try resolveReplies(items, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
@@ -100,7 +100,9 @@ struct ReceiveInbound: BatchOperation {
   private static let release = Statement(
     "release_held",
     """
-    UPDATE outbox SET state = 0, held_for = NULL, run_at = greatest(run_at, $2)
+    UPDATE outbox SET state = 0, held_for = NULL, run_at = greatest(run_at, $2),
+      expires_at = (SELECT coalesce(m.scheduled_at, m.created_at) + make_interval(secs => m.valid_for)
+        FROM messages m WHERE m.id = message_id LIMIT 1)
     WHERE held_for = ANY ($1::uuid[]) AND run_at < $3
     """)
 

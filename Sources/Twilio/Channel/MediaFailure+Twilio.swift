@@ -18,6 +18,8 @@ extension MediaFailure {
   /// and then; everything else that Twilio refuses, it refuses for good.
   public init(_ failure: TwilioFailure) {
     switch failure {
+    case .transport(let failure) where failure.isTooLarge:
+      self.init(.permanent, code: "too_large", message: "The file is larger than any channel carries.")
     case .transport(let failure):
       self.init(.transient(retryAfter: nil), code: "no_answer", message: failure.message)
     case .unreadable(_, let message):

@@ -4,15 +4,6 @@ public import ChannelProtocol
 
 /// The parts of a text, counted as carriers bill them and as `mps` paces them.
 public struct SegmentCount: Sendable, Hashable {
-  /// A character that alone turns the whole text into UCS-2.
-  public struct ForcingCharacter: Sendable, Hashable {
-    public var character: String
-    /// `U+2019`
-    public var codePoint: String
-    /// Unicode scalars before it.
-    public var index: Int
-  }
-
   public let encoding: Segments.Encoding
   /// Parts; an empty text is one.
   public let count: Int
@@ -21,21 +12,27 @@ public struct SegmentCount: Sendable, Hashable {
   /// Units that still fit into the last part.
   public let remaining: Int
   /// Empty for GSM-7; each character once, where it first stands.
-  public let forcing: [ForcingCharacter]
+  public let forcing: [TextMeasure.ForcingCharacter]
 
   public var segments: Segments { Segments(count: count, encoding: encoding) }
 
-  public init(_ text: String) {
+  public var measure: TextMeasure {
+    TextMeasure(segments: segments, units: units, remaining: remaining, forcing: forcing)
+  }
+
+  /// - Parameter smartEncoded: Twilio replaces what looks alike in GSM-7 before it counts.
+  public init(_ text: String, smartEncoded: Bool = false) {
     var widths: [Int] = []
     widths.reserveCapacity(text.utf8.count)
-    var forcing: [ForcingCharacter] = []
+    var forcing: [TextMeasure.ForcingCharacter] = []
     var seen: Set<Unicode.Scalar> = []
     for (index, scalar) in text.unicodeScalars.enumerated() {
       if let width = GSM7Alphabet.septets(of: scalar) {
         widths.append(width)
+      } else if smartEncoded, let replacement = SmartEncoding.replacement(of: scalar) {
+        widths += replacement.unicodeScalars.map { GSM7Alphabet.septets(of: $0) ?? 1 }
       } else if seen.insert(scalar).inserted {
-        forcing.append(
-          ForcingCharacter(character: String(scalar), codePoint: Self.codePoint(scalar), index: index))
+        forcing.append(.init(character: String(scalar), codePoint: Self.codePoint(scalar), index: index))
       }
     }
     self.forcing = forcing
@@ -44,8 +41,9 @@ public struct SegmentCount: Sendable, Hashable {
       (count, units, remaining) = Self.parts(widths, single: 160, part: 153)
     } else {
       encoding = .ucs2
+      let sent = smartEncoded ? SmartEncoding.replaced(text) : text
       (count, units, remaining) = Self.parts(
-        text.unicodeScalars.map { $0.value > 0xFFFF ? 2 : 1 }, single: 70, part: 67)
+        sent.unicodeScalars.map { $0.value > 0xFFFF ? 2 : 1 }, single: 70, part: 67)
     }
   }
 

@@ -64,6 +64,8 @@ struct SentMessageSearch: Sendable {
     let ours = Array((request.body ?? "").utf8)
     let theirs = Array((message.body ?? "").utf8)
     if theirs == ours { return true }
+    // Whether Twilio shows the text as given or as sent is not documented.
+    if request.smartEncoded, theirs.elementsEqual(SmartEncoding.replaced(request.body ?? "").utf8) { return true }
     let note = Array("Sent from your Twilio trial account - ".utf8)
     return theirs.starts(with: note) && theirs.dropFirst(note.count).elementsEqual(ours)
   }

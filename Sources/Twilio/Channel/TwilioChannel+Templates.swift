@@ -7,7 +7,7 @@ extension TwilioChannel {
     do {
       return try await line.client.contentTemplates().map { TemplateRecord($0) }
     } catch {
-      throw SendFailure(listing: error)
+      throw SendFailure(repeatable: error)
     }
   }
 }
@@ -25,8 +25,8 @@ extension TemplateRecord {
 }
 
 extension SendFailure {
-  /// A list that could not be had: it may be asked for again, whatever became of the call.
-  init(listing failure: TwilioFailure) {
+  /// A call that sends nothing, such as a list's: it may be made again, whatever became of it.
+  init(repeatable failure: TwilioFailure) {
     switch failure {
     case .transport(let failure):
       self.init(.transient, code: "connection_failed", message: failure.message)

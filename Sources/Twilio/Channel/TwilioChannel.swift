@@ -3,7 +3,9 @@
 public import ChannelProtocol
 
 /// A channel whose messages go through Twilio's Messages resource and its webhooks.
-public protocol TwilioChannel: OutcomeLookup, StatusLookup, TemplateCatalog, MediaFetching {
+public protocol TwilioChannel: OutcomeLookup, StatusLookup, TemplateCatalog, MediaFetching, MessageScheduling,
+  MessageHistory
+{
   var line: TwilioLine { get }
 
   /// What to ask of Twilio for a message, beginning with ``TwilioLine/request(for:)``.
@@ -83,6 +85,7 @@ extension StatusUpdate {
         status: DeliveryStatus(twilioStatus: message.status), providerStatus: message.status,
         at: message.dateUpdated ?? now, source: .poll, errorCode: code,
         errorMessage: message.errorMessage ?? code.flatMap { TwilioErrorCode($0)?.name }),
-      from: message.from.map { Address.split($0).value }, segmentCount: message.segmentCount, raw: message.raw)
+      from: message.from.map { Address.split($0).value }, segmentCount: message.segmentCount,
+      price: message.price.map { Price(amount: $0, currency: message.priceUnit ?? "") }, raw: message.raw)
   }
 }

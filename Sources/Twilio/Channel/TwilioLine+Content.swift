@@ -20,7 +20,10 @@ extension TwilioLine {
       request.contentSID = sid
       request.contentVariables = variables
       return request
-    case .location, .contacts, .buttonReply, .listReply, .reaction, .sticker, .interactive, .unknown:
+    case .interactive:
+      // It goes by the id it was deposited under, as a template; what was not is nothing that Twilio takes.
+      throw .unsupportedContent("Interactive content must be deposited before it is sent over \(type).")
+    case .location, .contacts, .buttonReply, .listReply, .reaction, .sticker, .unknown:
       throw .unsupportedContent("Messages of this kind cannot be sent over \(type).")
     }
     request.mediaURLs = message.mediaURLs

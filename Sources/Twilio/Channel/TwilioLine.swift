@@ -14,19 +14,21 @@ public struct TwilioLine: Sendable {
   public let clock: any WallClock
   private let accountSID: String
   private let publicURL: String
-  private let keywords: OptOutKeywords
+  let keywords: OptOutKeywords
   private let signature: RequestSignature
 
   /// - Parameters:
   ///   - defaultRate: Parts per second where the configuration says nothing.
   ///   - keywords: The words that contacts opt out with.
+  ///   - problems: What else is wrong with the entry, to be told with what is wrong with its senders.
   public init(
     type: ChannelType, senders: TwilioSenders, defaultRate: Double, keywords: OptOutKeywords = .standard,
-    context: ChannelContext
-  ) throws(ConfigurationProblem) {
+    problems: [ConfigurationProblem] = [], context: ChannelContext
+  ) throws(ConfigurationProblems) {
+    try ConfigurationProblems.check(senders.problems(of: type) + problems)
     self.type = type
-    addresses = try senders.addresses(of: type)
-    messagingServiceSID = try senders.pool()
+    addresses = senders.addresses
+    messagingServiceSID = senders.messagingService
     messagesPerSecond = senders.mps ?? defaultRate
     client = TwilioClient(account: context.account, transport: context.transport)
     clock = context.clock
@@ -109,6 +111,7 @@ public struct TwilioLine: Sendable {
       request.messagingServiceSID = messagingServiceSID
     }
     request.statusCallback = message.statusCallback.isEmpty ? nil : message.statusCallback
+    request.sendAt = message.sendAt
     request.validityPeriod = message.validity.map { min(max(Int($0.inSeconds.rounded(.up)), 1), 36_000) }
     return request
   }

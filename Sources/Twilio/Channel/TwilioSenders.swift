@@ -32,34 +32,39 @@ public struct TwilioSenders: Decodable, Sendable, Hashable {
     ConfigurationKey("mps", .number(0.01...2_000), "Message parts per second that Twilio takes from one sender."),
   ]
 
-  /// The bare addresses.
-  func addresses(of type: ChannelType) throws(ConfigurationProblem) -> [String] {
-    guard !from.isEmpty || messagingService != nil else {
-      throw ConfigurationProblem(
-        path: ["from"], "A \(type) channel needs `from` (addresses of ours) or `messagingService` (MG…).")
-    }
-    var addresses: [String] = []
-    for address in from {
-      let (prefix, bare) = Address.split(address)
-      guard prefix == nil || prefix?.contactType == type.contactType else {
-        throw ConfigurationProblem(
-          path: ["from"], "`\(address)` is an address of another channel: this one is \(type).")
-      }
-      if let fault = Self.fault(in: bare, of: type) { throw ConfigurationProblem(path: ["from"], fault) }
-      if !addresses.contains(bare) { addresses.append(bare) }
-    }
-    return addresses
+  /// The bare addresses, each once.
+  var addresses: [String] {
+    from.map { Address.split($0).value }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  func pool() throws(ConfigurationProblem) -> String? {
-    guard let messagingService else { return nil }
-    guard messagingService.hasPrefix("MG"), messagingService.utf8.count > 2,
-      messagingService.utf8.allSatisfy({ Self.isDigit($0) || Self.isLetter($0) })
-    else {
-      throw ConfigurationProblem(
-        path: ["messagingService"], "A Messaging Service's id is MG and 32 hexadecimal digits.")
+  /// All that is wrong with them, for a channel of this type.
+  func problems(of type: ChannelType) -> [ConfigurationProblem] {
+    var problems: [ConfigurationProblem] = []
+    if from.isEmpty, messagingService == nil {
+      problems.append(
+        ConfigurationProblem(
+          path: ["from"], "A \(type) channel needs `from` (addresses of ours) or `messagingService` (MG…)."))
     }
-    return messagingService
+    for (index, address) in from.enumerated() {
+      let (prefix, bare) = Address.split(address)
+      let fault =
+        if prefix == nil || prefix?.contactType == type.contactType {
+          Self.fault(in: bare, of: type)
+        } else {
+          "`\(address)` is an address of another channel: this one is \(type)."
+        }
+      if let fault { problems.append(ConfigurationProblem(path: ["from", "\(index)"], fault)) }
+    }
+    if let messagingService, !Self.isService(messagingService) {
+      problems.append(
+        ConfigurationProblem(
+          path: ["messagingService"], "A Messaging Service's id is MG and 32 hexadecimal digits."))
+    }
+    return problems
+  }
+
+  private static func isService(_ text: String) -> Bool {
+    text.hasPrefix("MG") && text.utf8.count > 2 && text.utf8.allSatisfy { isDigit($0) || isLetter($0) }
   }
 
   /// What is wrong with an address, as a sentence (FACTS section 20).

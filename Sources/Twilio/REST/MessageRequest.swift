@@ -18,6 +18,8 @@ public struct MessageRequest: Sendable, Hashable {
   public var statusCallback: String?
   /// Seconds, 1–36000.
   public var validityPeriod: Int?
+  /// Twilio replaces characters that look alike in GSM-7.
+  public var smartEncoded = false
   /// Makes Twilio schedule it; needs a service.
   public var sendAt: Timestamp?
 
@@ -39,6 +41,7 @@ public struct MessageRequest: Sendable, Hashable {
     fields += persistentActions.map { ("PersistentAction", $0) }
     if let statusCallback { fields.append(("StatusCallback", statusCallback)) }
     if let validityPeriod { fields.append(("ValidityPeriod", String(validityPeriod))) }
+    if smartEncoded { fields.append(("SmartEncoded", "true")) }
     if let sendAt {
       fields.append(("ScheduleType", "fixed"))
       fields.append(("SendAt", sendAt.description))

@@ -1,4 +1,4 @@
-// Lists the account's templates: Twilio's Content API.
+// The account's templates: Twilio's Content API.
 
 import ChannelProtocol
 import HTTPTypes
@@ -24,6 +24,19 @@ extension TwilioClient {
       url = followed
     }
     throw .unreadable(status: 200, message: "there are more than \(maximumPages) pages of templates")
+  }
+
+  /// `POST /v1/Content`. Made again it makes another template alike, which does no harm.
+  /// - Returns: `HX…`
+  func createContent(_ content: DepositedContent) async throws(TwilioFailure) -> String {
+    let (response, body) = try await exchange(
+      .post, "\(hosts.baseURL(of: .content))/v1/Content",
+      headers: [.accept: "application/json", .acceptCharset: "utf-8", .contentType: "application/json"],
+      body: content.json, authorized: true)
+    guard response.status.kind == .successful else { throw .api(TwilioAPIError(response, body: body)) }
+    guard let sid = JSONValue(parsing: body)?["sid"]?.stringValue, sid.hasPrefix("HX")
+    else { throw .unreadable(status: response.status.code, message: "the answer names no content") }
+    return sid
   }
 
   private func contentPage(_ url: String) async throws(TwilioFailure) -> JSONValue {

@@ -17,7 +17,7 @@ public struct TwilioClient: Sendable {
   public init(
     account: Account, transport: any HTTPTransport, deadline: Duration = .seconds(15), hosts: TwilioHosts? = nil
   ) {
-    self.hosts = hosts ?? TwilioHosts(baseURL: account.baseURL)
+    self.hosts = hosts ?? TwilioHosts(baseURL: account.baseURL, edge: account.edge, region: account.region)
     self.transport = transport
     self.deadline = deadline
     accountSID = account.accountSID
@@ -80,6 +80,24 @@ public struct TwilioClient: Sendable {
     return listing
   }
 
+  /// One page of what a filter leaves, newest first.
+  /// - Parameter path: What ``MessagePage/next`` said; nil: the first page.
+  public func messagePage(_ filter: MessageFilter, path: String? = nil) async throws(TwilioFailure) -> MessagePage {
+    let query = String(decoding: FormEncoding.encode(filter.fields), as: UTF8.self)
+    let (json, _) = try await document(
+      .get, path.map { hosts.baseURL(of: .api) + $0 } ?? "\(accountURL)/Messages.json?\(query)")
+    let messages = (json["messages"]?.arrayValue ?? []).compactMap { TwilioMessage($0) }
+    let next = json["next_page_uri"]?.stringValue
+    guard next.map({ $0.hasPrefix("/") && !$0.hasPrefix("//") }) ?? true
+    else { throw .unreadable(status: 200, message: "the next page is at no path") }
+    return MessagePage(messages: messages, next: next)
+  }
+
+  /// Where a webhook would say that a file is.
+  func mediaURL(messageSID: String, mediaSID: String) -> String {
+    "\(accountURL)/Messages/\(messageSID)/Media/\(mediaSID)"
+  }
+
   /// The files of a message.
   public func mediaList(messageSID: String) async throws(TwilioFailure) -> [TwilioMedia] {
     let (json, _) = try await document(.get, try messageURL(messageSID) + "/Media.json")
@@ -103,6 +121,12 @@ public struct TwilioClient: Sendable {
     default: false
     }
   }
+}
+
+/// A part of a listing, and the path of the next one.
+public struct MessagePage: Sendable, Hashable {
+  public var messages: [TwilioMessage]
+  public var next: String?
 }
 
 /// What a listing found.

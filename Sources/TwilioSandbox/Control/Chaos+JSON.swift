@@ -6,6 +6,8 @@ extension Chaos {
       "dropCallbacks": .double(dropCallbacks), "duplicateCallbacks": .double(duplicateCallbacks),
       "delayCallbacks": .double(delayCallbacks),
       "callbackDelayMilliseconds": .integer(Int(callbackDelay.microseconds / 1000)),
+      "reorderCallbacks": .double(reorderCallbacks),
+      "mediaLifetimeMilliseconds": mediaLifetime.map { .integer(Int($0.microseconds / 1000)) } ?? .null,
       "failSends": failSends.map {
         .object(["count": .integer($0.count), "status": .integer($0.status), "accepted": .bool($0.accepted)])
       } ?? .null,
@@ -28,6 +30,9 @@ extension Chaos {
       case "dropCallbacks": dropCallbacks = try Self.share(member)
       case "duplicateCallbacks": duplicateCallbacks = try Self.share(member)
       case "delayCallbacks": delayCallbacks = try Self.share(member)
+      case "reorderCallbacks": reorderCallbacks = try Self.share(member)
+      case "mediaLifetimeMilliseconds" where member.value == .null: mediaLifetime = nil
+      case "mediaLifetimeMilliseconds": mediaLifetime = .milliseconds(try Self.count(member, atMost: 86_400_000))
       case "callbackDelayMilliseconds": callbackDelay = .milliseconds(try Self.count(member, atMost: 600_000))
       case "failSends" where member.value == .null: failSends = nil
       case "failSends":
@@ -61,7 +66,8 @@ extension Chaos {
       default:
         throw ControlError(
           "unknown field \(member.name); there are dropCallbacks, duplicateCallbacks, delayCallbacks, "
-            + "callbackDelayMilliseconds, failSends, hangSends, failMedia, failContent")
+            + "callbackDelayMilliseconds, reorderCallbacks, failSends, hangSends, failMedia, mediaLifetimeMilliseconds, "
+            + "failContent")
       }
     }
   }

@@ -23,6 +23,9 @@ struct ControlRoutes: Sendable {
         return try await sandbox.receive(text).json
       }
     }
+    router.post("/sandbox/tap") { request, _ in
+      await answer(request) { try await sandbox.tap(try ButtonTap(json: $0.json)).json }
+    }
     router.post("/sandbox/chaos") { request, _ in
       await answer(request) { body in
         sandbox.setChaos(try Chaos(json: body.json))

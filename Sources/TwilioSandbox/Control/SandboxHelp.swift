@@ -23,6 +23,9 @@ enum SandboxHelp {
         curl \(baseURL)/sandbox/inbound -d '{"from":"whatsapp:+447700900123","body":"Yes","extra":{"ButtonPayload":"yes"}}'
         curl \(baseURL)/sandbox/inbound -d redeliver=SM…
 
+      A person touches a button of a message that was sent, or picks a row of its list, by its id or its words:
+        curl \(baseURL)/sandbox/tap -d message=MM… -d choice=Yes
+
       Where webhooks go:
         curl \(baseURL)/sandbox/webhook -d incoming=http://127.0.0.1:3000/… -d status=http://127.0.0.1:3000/…
 
@@ -31,9 +34,11 @@ enum SandboxHelp {
 
       What goes wrong (shares of the callbacks from 0 to 1, the next sends; all of it off: -d '{}'):
         curl \(baseURL)/sandbox/chaos -d '{"dropCallbacks":0.1,"duplicateCallbacks":0.5,"delayCallbacks":0.5,"callbackDelayMilliseconds":500}'
+        curl \(baseURL)/sandbox/chaos -d '{"reorderCallbacks":0.5}'
         curl \(baseURL)/sandbox/chaos -d '{"failSends":{"count":3,"status":429}}'
         curl \(baseURL)/sandbox/chaos -d '{"failSends":{"count":1,"status":500,"accepted":true}}'
         curl \(baseURL)/sandbox/chaos -d '{"hangSends":{"count":1,"milliseconds":20000}}'
+        curl \(baseURL)/sandbox/chaos -d '{"failMedia":{"count":2,"status":404},"mediaLifetimeMilliseconds":0}'
 
       The next calls of the Content API fail:
         curl \(baseURL)/sandbox/chaos -d '{"failContent":{"count":1,"status":500}}'
@@ -43,6 +48,12 @@ enum SandboxHelp {
 
       Begin again:
         curl -X POST \(baseURL)/sandbox/reset
+
+      Any error of Twilio's: send to +150000NNNNN (also behind whatsapp:, rcs:), or the text #NNNNN:
+        +15000021610, #21610: refused with 21610   +15000030003: undelivered with 30003   whatsapp:+15000063016: failed
+
+      Opting out: a phone texts STOP, and sends to it are refused with 21610 until it texts START; with
+      -d messagingServiceSid=MG… as Advanced Opt-Out does it: OptOutType in the webhook, for all numbers of the channel.
 
       Numbers that make something happen, To:
         +15005550001 21211   +15005550002 21612   +15005550003 21408   +15005550004 21610   +15005550009 21614

@@ -4,7 +4,8 @@
 ///
 /// As JSON (`POST /sandbox/chaos`, the whole value each time):
 /// `{"dropCallbacks":0.1,"duplicateCallbacks":0.1,"delayCallbacks":0.1,"callbackDelayMilliseconds":500,`
-/// `"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000},"failMedia":{"count":2,"status":404}}`
+/// `"reorderCallbacks":0.1,"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000},`
+/// `"failMedia":{"count":2,"status":404},"mediaLifetimeMilliseconds":5000}`
 public struct Chaos: Sendable, Equatable {
   /// Share of the status callbacks, 0 to 1, that are never sent.
   public var dropCallbacks = 0.0
@@ -13,6 +14,8 @@ public struct Chaos: Sendable, Equatable {
   /// Share that is sent later, out of order with those of the same message.
   public var delayCallbacks = 0.0
   public var callbackDelay: Duration = .milliseconds(500)
+  /// Share that leaves after the next one of the same message; after `callbackDelay` where there is none.
+  public var reorderCallbacks = 0.0
   /// The next sends that are answered with an error.
   public var failSends: FailingSends?
   /// The next sends that are accepted and never answered.
@@ -21,6 +24,8 @@ public struct Chaos: Sendable, Equatable {
   public var failContent: FailingCalls?
   /// The next fetches of files that are answered with an error.
   public var failMedia: FailingMedia?
+  /// How long a file can be fetched after its message; nil: until it is deleted.
+  public var mediaLifetime: Duration?
 
   public init() {}
 
@@ -108,6 +113,11 @@ public struct Chaos: Sendable, Equatable {
     failing.count -= 1
     failMedia = failing.count > 0 ? failing : nil
     return failing.status
+  }
+
+  /// Whether a callback waits for the next one of its message.
+  func reorders(_ dice: inout some RandomNumberGenerator) -> Bool {
+    reorderCallbacks > 0 && Double.random(in: 0..<1, using: &dice) < reorderCallbacks
   }
 
   /// The delays after which a callback leaves: none when it is dropped, two when it is doubled.

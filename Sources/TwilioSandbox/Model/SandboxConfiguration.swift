@@ -88,19 +88,25 @@ public struct SandboxAccount: Sendable, Equatable {
   public var sid: String
   /// Signs webhooks, and signs in.
   public var authToken: String
+  /// Signs in until it is promoted (``Sandbox/promoteToken(account:)``), never signs before.
+  public var secondaryAuthToken: String?
   /// API keys (`SK…` to secret): sign in, never sign webhooks.
   public var apiKeys: [String: String]
   /// Addresses the account may send from, as they stand in `From`: `+15005550006`, `whatsapp:+14155238886`.
   public var senders: [String]
+  /// Messaging Services and the senders in their pools; empty: any `MG…` is taken, and has all senders.
+  public var services: [String: [String]] = [:]
   public var webhooks: SandboxWebhooks
 
   public init(
     sid: String = SandboxAccount.defaultSID, authToken: String = SandboxAccount.defaultAuthToken,
-    apiKeys: [String: String] = [:], senders: [String] = SandboxAccount.defaultSenders,
+    secondaryAuthToken: String? = nil, apiKeys: [String: String] = [:],
+    senders: [String] = SandboxAccount.defaultSenders,
     webhooks: SandboxWebhooks = SandboxWebhooks()
   ) {
     self.sid = sid
     self.authToken = authToken
+    self.secondaryAuthToken = secondaryAuthToken
     self.apiKeys = apiKeys
     self.senders = senders
     self.webhooks = webhooks

@@ -24,7 +24,9 @@ struct BasicCredentials: Sendable, Equatable {
 
   /// Whether these open the account.
   func open(_ account: SandboxAccount) -> Bool {
-    if user == account.sid { return password.utf8.elementsEqual(account.authToken.utf8) }
+    if user == account.sid {
+      return [account.authToken, account.secondaryAuthToken].contains { $0?.utf8.elementsEqual(password.utf8) ?? false }
+    }
     return account.apiKeys[user].map { $0.utf8.elementsEqual(password.utf8) } ?? false
   }
 }

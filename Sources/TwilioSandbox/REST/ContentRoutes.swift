@@ -71,6 +71,7 @@ extension SandboxTemplate {
     else { throw .invalidParameter("language is required") }
     guard let types = json["types"]?.members, !types.isEmpty, types.allSatisfy({ $0.value.members != nil })
     else { throw .invalidParameter("types is required") }
+    for type in types { if let fault = Self.fault(in: type) { throw .invalidParameter(fault) } }
     let variables = json["variables"]?.members ?? []
     guard variables.allSatisfy({ $0.value.string != nil && (1...16).contains($0.name.utf8.count) })
     else { throw .invalidParameter("variables must be strings") }

@@ -29,13 +29,18 @@ struct MediaRoutes: Sendable {
   func fetch(_ call: APICall) async throws(TwilioError) -> APIAnswer {
     let message = try message(call)
     guard let media = message.media.first(where: { $0.sid == call.mediaSID }) else { throw .notFound(call.path) }
+    let lifetime = sandbox.read { $0.chaos.mediaLifetime }
+    let end = lifetime.map { media.created + $0 }
+    if let end, end <= .now { throw .notFound(call.path) }
     if call.path.hasSuffix(".json") { return .json(200, media.json(of: message)) }
     if let status = sandbox.change({ $0.chaos.nextMedia() }) {
       throw status == 404 ? .notFound(call.path) : TwilioError(status: status, code: 20500, message: "Chaos")
     }
     switch media.source {
     case .url(let url): return .redirect(url)
-    case .stored: return .redirect((sandbox.baseURL ?? "") + signer.path(media.sid, expires: .now + .seconds(300)))
+    case .stored:
+      let expires = min(.now + .seconds(300), end ?? .now + .seconds(300))
+      return .redirect((sandbox.baseURL ?? "") + signer.path(media.sid, expires: expires))
     }
   }
 

@@ -34,7 +34,8 @@ struct MessageRequest: Sendable {
     contentVariables = [:]
     sendsAsMMS = form["SendAsMms"] == "true"
     statusCallback = Self.text(form, "StatusCallback")
-    self.body = form["ContentRetention"] == "discard" ? "" : body
+    let sent = form["SmartEncoded"] == "true" ? SmartEncoding.replaced(body) : body
+    self.body = form["ContentRetention"] == "discard" ? "" : sent
 
     try Self.checkContent(form, body: body, mediaURLs: mediaURLs)
     contentVariables = try Self.variables(form, isWhatsApp: self.to.channel == .whatsapp)

@@ -6,6 +6,15 @@ enum OptOut {
   enum Request: Sendable, Equatable {
     case stop, start, help
 
+    /// `OptOutType`
+    var word: String {
+      switch self {
+      case .stop: "STOP"
+      case .start: "START"
+      case .help: "HELP"
+      }
+    }
+
     /// What Twilio answers by itself.
     var reply: String {
       switch self {

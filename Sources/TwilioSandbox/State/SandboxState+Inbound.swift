@@ -19,12 +19,20 @@ extension SandboxState {
     }
     var message = SandboxMessage(
       sid: SandboxSID.make(media.isEmpty ? "SM" : "MM"), accountSID: account.sid,
-      messagingServiceSID: text.messagingServiceSID, from: text.from, to: to.text, body: text.body, status: .received,
+      messagingServiceSID: text.messagingServiceSID ?? account.service(of: to.text), from: text.from, to: to.text,
+      body: text.body, status: .received,
       direction: .inbound, segments: from.channel == .sms ? Segments.count(text.body) : 1, media: media,
       contentSID: nil, errorCode: nil, created: now, updated: now, sent: now)
+    let request = OptOut.request(text.body)
+    var extra = text.extra
+    // Advanced Opt-Out is a Messaging Service's: it alone says what it understood.
+    if text.messagingServiceSID != nil, let request, extra["OptOutType"] == nil {
+      extra.append("OptOutType", request.word)
+    }
     message.inboundForm = InboundForm.make(
-      message, profileName: text.profileName, mediaBaseURL: mediaBaseURL, extra: text.extra)
+      message, profileName: text.profileName, mediaBaseURL: mediaBaseURL, extra: extra)
     append(message)
+    if let service = message.messagingServiceSID { pool.note(to.text, of: service, to: text.from) }
     for (resource, file) in zip(media, text.media) where resource.source == .stored {
       self.media.insert(
         resource.sid,
@@ -32,7 +40,11 @@ extension SandboxState {
     }
     let pair = OptOut.Pair(accountSID: account.sid, ours: to.text, theirs: from.text)
     if from.channel == .whatsapp { noteInbound(pair, now: now) }
-    if from.channel == .sms, let request = OptOut.request(text.body) { answer(request, pair: pair, now: now) }
+    if let request, from.channel == .sms || text.messagingServiceSID != nil {
+      // A service is left with all of its numbers.
+      let others = text.messagingServiceSID == nil ? [] : account.senders.filter { Address($0).channel == to.channel }
+      answer(request, pair: pair, others: others, now: now)
+    }
     return (message.sid, webhook(for: message, account: account))
   }
 
@@ -76,13 +88,16 @@ extension SandboxState {
     lastInbound[pair] = now
   }
 
-  /// Blocks or unblocks the pair and logs Twilio's own reply.
-  private mutating func answer(_ request: OptOut.Request, pair: OptOut.Pair, now: UTCTime) {
+  /// Blocks or unblocks the pair, and the contact's with our other numbers, and logs Twilio's own reply.
+  private mutating func answer(_ request: OptOut.Request, pair: OptOut.Pair, others: [String], now: UTCTime) {
+    let pairs = Set(
+      [pair] + others.map { OptOut.Pair(accountSID: pair.accountSID, ours: $0, theirs: pair.theirs) })
     switch request {
-    case .stop: optOuts.insert(pair)
+    case .stop: optOuts.formUnion(pairs)
     case .start:
       // YES and START say nothing to somebody who was never blocked.
-      guard optOuts.remove(pair) != nil else { return }
+      guard !optOuts.isDisjoint(with: pairs) else { return }
+      optOuts.subtract(pairs)
     case .help: break
     }
     let reply = SandboxMessage(

@@ -14,9 +14,14 @@ extension SandboxState {
   mutating func create(_ form: FormFields, account: SandboxAccount, now: UTCTime) throws(TwilioError) -> Creation {
     let request = try MessageRequest(
       form: form, senders: account.senders, now: now, shortestSchedule: configuration.shortestSchedule)
+    if let service = request.service, !account.hasService(service) { throw .invalidService }
     let template = try template(of: request, account: account)
     let pair = request.from.map { OptOut.Pair(accountSID: account.sid, ours: $0.text, theirs: request.to.text) }
     if let pair, request.service == nil, optOuts.contains(pair) { throw .optedOut }
+    let magic = MagicErrors.code(to: request.to, body: request.body).flatMap {
+      MagicErrors.effect(of: $0, isService: request.service != nil)
+    }
+    if case .refused(let error) = magic { throw error }
 
     let answer = chaos.nextSend()
     if case .failed(let status, accepted: false) = answer {
@@ -27,6 +32,7 @@ extension SandboxState {
     }
     var message = message(request, template: template, account: account, now: now)
     message.outcome = outcome(request, template: template, account: account, now: now)
+    if case .ends(let outcome) = magic { message.outcome = outcome }
     append(message)
     scheduleStep(after: message, now: now)
     return Creation(message: message, answer: answer)
@@ -113,7 +119,7 @@ extension SandboxState {
     let to = request.to
     if request.service != nil {
       if let error = MagicNumbers.deferrable(to: to, from: request.from) { return .failed(error.code) }
-      let isBlocked = account.senders.contains {
+      let isBlocked = account.pool(of: request.service ?? "").contains {
         optOuts.contains(OptOut.Pair(accountSID: account.sid, ours: $0, theirs: to.text))
       }
       if isBlocked { return .failed(21610) }

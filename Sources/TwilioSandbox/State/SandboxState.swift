@@ -13,15 +13,20 @@ struct SandboxState: Sendable {
   /// Webhooks that ended, oldest first.
   private(set) var deliveries: Deque<WebhookDelivery> = []
   private var timeline = Timeline<Due>()
+  /// Callbacks that wait for the next one of their message.
+  private var held: [String: OutgoingWebhook] = [:]
   private var dice: Dice
   var optOuts: Set<OptOut.Pair> = []
   /// When a person last wrote on WhatsApp.
   var lastInbound: [OptOut.Pair: UTCTime] = [:]
+  var pool: SenderPool
 
   /// What the timeline holds.
   private enum Due: Sendable {
     case step(sid: String, MessageLife.Step)
     case webhook(OutgoingWebhook)
+    /// A held one whose next has not come.
+    case release(sid: String)
   }
 
   init(_ configuration: SandboxConfiguration) {
@@ -31,6 +36,7 @@ struct SandboxState: Sendable {
     media = MediaStore(limit: configuration.mediaLimit)
     templates = TemplateStore(accounts: configuration.accounts.map(\.sid))
     chaos = configuration.chaos
+    pool = SenderPool(limit: configuration.messageLimit)
     dice = Dice(seed: configuration.seed)
   }
 
@@ -54,6 +60,7 @@ struct SandboxState: Sendable {
     while let due = timeline.pop(dueBy: now) {
       switch due {
       case .webhook(let webhook): webhooks.append(webhook)
+      case .release(let sid): if let webhook = held.removeValue(forKey: sid) { webhooks.append(webhook) }
       case .step(let sid, let step): webhooks += take(step, sid: sid, now: now)
       }
     }
@@ -89,18 +96,24 @@ struct SandboxState: Sendable {
     for delay in chaos.departures(&dice) {
       if delay > .zero { timeline.insert(.webhook(webhook), at: now + delay) } else { immediate.append(webhook) }
     }
+    if let earlier = held.removeValue(forKey: message.sid) {
+      immediate.append(earlier)
+    } else if !immediate.isEmpty, chaos.reorders(&dice) {
+      held[message.sid] = immediate.removeLast()
+      timeline.insert(.release(sid: message.sid), at: now + chaos.callbackDelay)
+    }
     return immediate
   }
 
   /// Applies a step, unless the message was canceled or deleted meanwhile.
   private mutating func take(_ step: MessageLife.Step, sid: String, now: UTCTime) -> [OutgoingWebhook] {
     guard let before = log[sid], before.status != .canceled else { return [] }
-    let senders = account(before.accountSID)?.senders ?? []
+    let sender = step.status == .queued ? chosenSender(for: before) : nil
     let changed = log.update(sid) { message -> SandboxMessage in
       message.status = step.status
       message.errorCode = step.errorCode
       message.updated = now
-      if step.status == .queued { Self.chooseSender(&message, senders: senders) }
+      if step.status == .queued { Self.setSender(&message, sender) }
       if step.status == .sent { message.sent = now }
       if step.status == .delivered { message.price = Self.price(message) }
       return message
@@ -110,13 +123,20 @@ struct SandboxState: Sendable {
     return callbacks(for: message, now: now)
   }
 
-  /// A Messaging Service takes the first sender of the channel; without one the message fails.
-  private static func chooseSender(_ message: inout SandboxMessage, senders: [String]) {
-    let to = Address(message.to)
-    message.segments = to.channel == .sms ? Segments.count(message.body) : 1
+  private mutating func chosenSender(for message: SandboxMessage) -> String? {
+    guard message.from == nil, let service = message.messagingServiceSID, let account = account(message.accountSID)
+    else { return nil }
+    let channel = Address(message.to).channel
+    return pool.sender(
+      of: service, to: message.to, among: account.pool(of: service).filter { Address($0).channel == channel })
+  }
+
+  /// A Messaging Service takes a sender of the channel; without one the message fails.
+  private static func setSender(_ message: inout SandboxMessage, _ sender: String?) {
+    message.segments = Address(message.to).channel == .sms ? Segments.count(message.body) : 1
     guard message.from == nil else { return }
-    message.from = senders.first { Address($0).channel == to.channel }
-    if message.from == nil { message.outcome = .failed(21703) }
+    message.from = sender
+    if sender == nil { message.outcome = .failed(21703) }
   }
 
   private static func price(_ message: SandboxMessage) -> Int {

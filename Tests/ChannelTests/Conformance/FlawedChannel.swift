@@ -16,6 +16,12 @@ protocol Flaw: Sendable {
   static func send(
     _ message: OutboundMessage, by channel: FlawedChannel<Self>
   ) async throws(SendFailure) -> SendReceipt
+  static func interactive(
+    _ type: String, _ data: JSONValue, by channel: FlawedChannel<Self>
+  ) throws(InteractiveFaults) -> InteractiveContent
+  static func deposit(
+    _ content: InteractiveContent, by channel: FlawedChannel<Self>
+  ) async throws(SendFailure) -> String
 }
 
 extension Flaw {
@@ -36,10 +42,22 @@ extension Flaw {
   ) async throws(SendFailure) -> SendReceipt {
     try await channel.good.send(message)
   }
+
+  static func interactive(
+    _ type: String, _ data: JSONValue, by channel: FlawedChannel<Self>
+  ) throws(InteractiveFaults) -> InteractiveContent {
+    try channel.good.interactive(type: type, data: data)
+  }
+
+  static func deposit(
+    _ content: InteractiveContent, by channel: FlawedChannel<Self>
+  ) async throws(SendFailure) -> String {
+    try await channel.good.deposit(content)
+  }
 }
 
 /// WhatsApp, with a flaw.
-final class FlawedChannel<Kind: Flaw>: ChannelAdapter {
+final class FlawedChannel<Kind: Flaw>: InteractiveSending {
   static var type: ChannelType { .whatsapp }
 
   let good: WhatsAppChannel
@@ -68,6 +86,16 @@ final class FlawedChannel<Kind: Flaw>: ChannelAdapter {
   func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt {
     try await Kind.send(message, by: self)
   }
+
+  func interactive(type: String, data: JSONValue) throws(InteractiveFaults) -> InteractiveContent {
+    try Kind.interactive(type, data, by: self)
+  }
+
+  func deposit(_ content: InteractiveContent) async throws(SendFailure) -> String {
+    try await Kind.deposit(content, by: self)
+  }
+
+  func isDepositGone(_ failure: SendFailure) -> Bool { good.isDepositGone(failure) }
 }
 
 extension InboundEvent {

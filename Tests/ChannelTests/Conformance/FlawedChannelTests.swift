@@ -15,7 +15,7 @@ struct FlawedChannelTests {
     return AdapterFixtures(
       configuration: good.configuration, account: good.account, publicURL: good.publicURL, requests: good.requests,
       foreign: good.foreign, sign: good.sign, signatureFields: good.signatureFields, recipient: good.recipient,
-      accepted: good.accepted, failures: good.failures)
+      accepted: good.accepted, failures: good.failures, interactive: good.interactive, deposited: good.deposited)
   }
 
   /// Checks that there are violations of these rules and of no others, and returns them.
@@ -80,6 +80,17 @@ struct FlawedChannelTests {
     try await finds(Flaws.PromisesSegments.self, ["capabilities"])
     let denied = try await finds(Flaws.DeniesLocations.self, ["capabilities"])
     #expect(denied == ["capabilities: a location is not promised, and the provider is called for it"])
+  }
+
+  @Test("interactive content that is not checked, deposited twice, or promised and not there")
+  func interactive() async throws {
+    let unchecked = try await finds(Flaws.TakesAnything.self, ["capabilities"])
+    #expect(unchecked.contains("capabilities: quick-reply content is taken under a name nobody knows"))
+    #expect(unchecked.contains("capabilities: several contents have one digest"))
+    let twice = try await finds(Flaws.DepositsTwice.self, ["capabilities"])
+    #expect(twice.contains("capabilities: quick-reply content whose deposit gave no answer has an id"))
+    let promised = try await finds(Flaws.PromisesCatalogs.self, ["fixtures"])
+    #expect(promised == ["fixtures: catalog content is promised, and there is none to send"])
   }
 
   @Test("failures that would have the engine send twice, or too soon")

@@ -167,4 +167,31 @@ enum Flaws {
       }
     }
   }
+
+  // MARK: Interactive content
+
+  enum TakesAnything: Flaw {
+    static func interactive(_ type: String, _ data: JSONValue, by channel: FlawedChannel<Self>)
+      throws(InteractiveFaults) -> InteractiveContent
+    {
+      InteractiveContent(type: type, data: data, text: data["body"]?.stringValue, digest: "alike")
+    }
+  }
+
+  enum DepositsTwice: Flaw {
+    static func deposit(_ content: InteractiveContent, by channel: FlawedChannel<Self>) async throws(SendFailure)
+      -> String
+    {
+      _ = try? await channel.good.deposit(content)
+      return "HX1"
+    }
+  }
+
+  enum PromisesCatalogs: Flaw {
+    static func capabilities(_ good: ChannelCapabilities) -> ChannelCapabilities {
+      var more = good
+      more.interactiveTypes.append("catalog")
+      return more
+    }
+  }
 }

@@ -31,7 +31,9 @@ extension AdapterFixtures where Adapter: TwilioChannel {
       },
       signatureFields: [.xTwilioSignature], recipient: recipient,
       accepted: .json(try TwilioAnswers.body("create_sms_201_queued.json"), status: 201),
-      failures: try refusals ?? TwilioAnswers.refusals() + TwilioAnswers.numbers())
+      failures: try refusals ?? TwilioAnswers.refusals() + TwilioAnswers.numbers(),
+      interactive: (Adapter.self as? any TwilioInteractiveChannel.Type)?.interactiveRules.types.map(\.sample) ?? [],
+      deposited: .json(try TwilioAnswers.body("content_create_201.json"), status: 201))
   }
 }
 
@@ -89,5 +91,36 @@ enum TwilioAnswers {
         "error \(number)", .json(#"{"code":\#(number),"message":"No","status":400}"#, status: 400),
         queues.contains(number) ? .throttled(retryAfter: nil) : kind)
     }
+  }
+}
+
+extension InteractiveType {
+  /// Content of the kind, with all that it may have.
+  fileprivate var sample: Content.Kind {
+    let reply: JSONValue = ["type": "QUICK_REPLY", "title": "This one", "id": "this"]
+    let link: JSONValue = ["type": "URL", "title": "Look", "url": "https://example.com/look"]
+    let call: JSONValue = ["type": "PHONE_NUMBER", "title": "Call", "phone": "+14155550123"]
+    let picture: JSONValue = "https://example.com/picture.png"
+    let data: JSONValue =
+      switch self {
+      case .quickReply: ["body": "Shall we?", "actions": [reply, ["title": "Another", "id": "other"]]]
+      case .listPicker:
+        [
+          "body": "Where to?", "button": "Choose",
+          "items": [
+            ["item": "New York", "id": "nyc", "description": "Twice a day"], ["item": "Denver", "id": "den"],
+          ],
+        ]
+      case .callToAction: ["body": "Come and see", "actions": [link, call]]
+      case .card: ["title": "A card", "subtitle": "Of ours", "media": [picture], "actions": [reply, link]]
+      case .carousel:
+        [
+          "body": "Several",
+          "cards": [["title": "First", "body": "Words", "media": picture, "actions": [reply, call]]],
+        ]
+      case .whatsAppCard: ["body": "Words", "header_text": "Above", "footer": "Below", "actions": [reply]]
+      case .authentication: [:]
+      }
+    return .interactive(type: rawValue, data: data)
   }
 }

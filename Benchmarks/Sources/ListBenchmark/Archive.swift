@@ -1,0 +1,35 @@
+// What is in the database: years of an ordinary inbox, written by sets.
+
+import BenchmarkSupport
+import Foundation
+
+/// Fills the gateway's own database through its socket.
+struct Archive {
+  let socket: String
+  let messages: Int
+  let contacts: Int
+
+  /// A message every 26 seconds, six in ten inbound; one contact has a fiftieth of all. Words are drawn from sixty, and
+  /// some are rare: one in a hundred, one in a thousand, seven in all, and a campaign of old that was the same text to a
+  /// twentieth.
+  func load() throws {
+    try run(
+      "psql",
+      [
+        "-q", "-h", socket, "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-v", "messages=\(messages)",
+        "-v", "contacts=\(contacts)", "-c", "SET session_replication_role = replica",
+        "-f", script,
+      ])
+  }
+
+  private var script: String {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "archive.sql").path
+  }
+
+  /// One line of a query's answer.
+  func value(_ sql: String) throws -> String {
+    try run("psql", ["-qAt", "-h", socket, "-U", "postgres", "-d", "postgres", "-c", sql])
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}

@@ -1,0 +1,15 @@
+// A body that may be left out.
+
+import Hummingbird
+
+extension BodyReader {
+  /// - Returns: nil where the request has no body.
+  /// - Throws: ``Problem``, as ``read(_:limit:)`` does.
+  static func readIfAny(_ request: Request) async throws -> BodyReader? {
+    var request = request
+    let bytes = try await JSONBody.bytes(&request, limit: maximumBytes)
+    if bytes.isEmpty { return nil }
+    try JSONBody.checkType(request.headers)
+    return try parse(bytes)
+  }
+}

@@ -1,0 +1,151 @@
+// Cuts off clients that are slow on purpose, and answers what is no HTTP with a problem document.
+
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// One to a connection, among the handlers behind the decoder. It sees requests in parts there; that bytes came, it
+/// hears from a second handler, which it puts in front of the decoder.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPRequestPart
+  typealias InboundOut = HTTPRequestPart
+  typealias OutboundIn = HTTPResponsePart
+  typealias OutboundOut = HTTPResponsePart
+
+  private let limits: ConnectionDeadlines.Limits
+  private let makeRequestID: @Sendable () -> String
+  private var deadlines: ConnectionDeadlines?
+  private var timer: Scheduled<Void>?
+  private var timerDeadline: NIODeadline?
+  /// What came was no HTTP; the server says so when it is its turn.
+  private var parserError: HTTPParserError?
+  private var context: ChannelHandlerContext?
+
+  init(limits: ConnectionDeadlines.Limits = .init(), makeRequestID: @escaping @Sendable () -> String) {
+    self.limits = limits
+    self.makeRequestID = makeRequestID
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    let listener = FirstBytes { [unowned self] in change { $0.bytesCame(at: $1) } }
+    // The front of the pipeline can always take one more.
+    try? context.pipeline.syncOperations.addHandler(listener, position: .first)
+    if context.channel.isActive { start() }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+  func channelActive(context: ChannelHandlerContext) {
+    start()
+    context.fireChannelActive()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    stop()
+    context.fireChannelInactive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head: change { $0.headCame(at: $1) }
+    case .body: break
+    case .end: change { $0.requestEnded(at: $1) }
+    }
+    context.fireChannelRead(data)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    switch unwrapOutboundIn(data) {
+    case .head(let head):
+      if head.status == .switchingProtocols { change { deadlines, _ in deadlines.upgraded() } }
+      if let parserError, head.status == .badRequest, head.headerFields[.contentLength] == "0" {
+        self.parserError = nil
+        return refuse(parserError, context: context, promise: promise)
+      }
+    case .body: break
+    case .end: change { $0.answerEnded(at: $1) }
+    }
+    context.write(data, promise: promise)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    parserError = error as? HTTPParserError ?? parserError
+    context.fireErrorCaught(error)
+  }
+
+  /// In the place of the server's bare 400, which comes in its turn, behind the answers to what came before.
+  private func refuse(_ error: HTTPParserError, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?) {
+    let problem =
+      switch error {
+      case .headerOverflow:
+        Problem(
+          HTTPResponse.Status(code: 431, reasonPhrase: "Request Header Fields Too Large"), "headers_too_large",
+          "The request's headers are too large.")
+      default: Problem(.badRequest, "malformed_request", "This is no HTTP request that we can read.")
+      }
+    let body = ByteBuffer(bytes: problem.json)
+    let head = HTTPResponse(
+      status: problem.status,
+      headerFields: [
+        .contentType: "application/problem+json", .contentLength: String(body.readableBytes), .connection: "close",
+        .requestID: makeRequestID(),
+      ])
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.write(wrapOutboundOut(.body(body)), promise: promise)
+  }
+
+  // MARK: Time
+
+  private func start() {
+    guard deadlines == nil, let context else { return }
+    deadlines = ConnectionDeadlines(limits: limits, at: context.eventLoop.now)
+    schedule()
+  }
+
+  private func stop() {
+    timer?.cancel()
+    timer = nil
+    context = nil
+    deadlines = nil
+  }
+
+  private func change(_ body: (inout ConnectionDeadlines, NIODeadline) -> Void) {
+    guard var deadlines, let context else { return }
+    body(&deadlines, context.eventLoop.now)
+    self.deadlines = deadlines
+    schedule()
+  }
+
+  /// One timer at a time, which is only ever moved forward when it fires: requests do not cost one each.
+  private func schedule() {
+    guard let context, let deadline = deadlines?.deadline else { return }
+    if timer != nil, let timerDeadline, timerDeadline <= deadline { return }
+    timer?.cancel()
+    timerDeadline = deadline
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(deadline: deadline) { bound.value.fired() }
+  }
+
+  private func fired() {
+    timer = nil
+    guard let context, let deadline = deadlines?.deadline else { return }
+    guard deadline <= context.eventLoop.now else { return schedule() }
+    context.close(promise: nil)
+  }
+}
+
+/// Says that bytes have come, before anybody reads them.
+private final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let cameIn: () -> Void
+
+  init(_ cameIn: @escaping () -> Void) { self.cameIn = cameIn }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    cameIn()
+    context.fireChannelRead(data)
+  }
+}

@@ -1,0 +1,69 @@
+// Who comes into the Socket.IO namespace of messages: who has a key that may read.
+
+internal import ChannelProtocol
+internal import NIOCore
+internal import SocketIO
+
+struct MessagingNamespace: SocketNamespace {
+  let endpoint: RealtimeEndpoint
+
+  static func server(at path: String, endpoint: RealtimeEndpoint) -> SocketServer {
+    var configuration = EngineConfiguration()
+    configuration.path = path
+    configuration.pingInterval = endpoint.limits.pingInterval
+    configuration.pingTimeout = endpoint.limits.pongTimeout
+    configuration.maximumPayload = endpoint.limits.maximumMessage
+    configuration.maximumUnsent = endpoint.limits.maxUnsentBytes
+    configuration.maximumSessions = endpoint.limits.maxConnections
+    configuration.origins = endpoint.origins
+    var limits = SocketLimits()
+    limits.connectTimeout = endpoint.limits.authTimeout
+    // Messages have no binary parts: what is sent is taken and not looked at.
+    limits.maximumAttachmentBytes = endpoint.limits.maximumMessage
+    return SocketServer(
+      configuration: configuration, limits: limits,
+      namespaces: [MessagingEvent.namespace: MessagingNamespace(endpoint: endpoint)])
+  }
+
+  func connect(_ socket: Socket, auth: [UInt8]?) {
+    let credentials: MessagingCredentials
+    do throws(ProblemDocument) {
+      credentials = try MessagingCredentials(auth)
+    } catch {
+      return Self.refuse(socket, error)
+    }
+    let (endpoint, loop) = (endpoint, socket.eventLoop)
+    let bound = NIOLoopBound(socket, eventLoop: loop)
+    let isSubmitted = endpoint.requests.submit {
+      let verdict: Result<RealtimePrincipal?, any Error>
+      do { verdict = .success(try await endpoint.gateway.authenticate(key: credentials.token)) } catch {
+        verdict = .failure(error)
+      }
+      loop.execute { Self.decide(verdict, credentials, bound.value, endpoint) }
+    }
+    if !isSubmitted { Self.refuse(socket, .unavailable("Too many connections are being opened.")) }
+  }
+
+  private static func decide(
+    _ verdict: Result<RealtimePrincipal?, any Error>, _ credentials: MessagingCredentials, _ socket: Socket,
+    _ endpoint: RealtimeEndpoint
+  ) {
+    switch verdict {
+    case .failure: refuse(socket, .unavailable("The key could not be checked."))
+    case .success(nil): refuse(socket, .unauthorized)
+    case .success(let principal?) where !principal.canRead: refuse(socket, .forbidden(scope: "read"))
+    case .success(let principal?):
+      guard socket.isConnecting else { return }
+      guard endpoint.hub.admit() else {
+        return refuse(socket, .unavailable("This node takes no further connections."))
+      }
+      let client = MessagingClient(socket, principal: principal, endpoint: endpoint)
+      socket.accept(client)
+      client.begin(SubscribeRequest(after: credentials.after, epoch: credentials.epoch))
+    }
+  }
+
+  private static func refuse(_ socket: Socket, _ problem: ProblemDocument) {
+    socket.refuse(problem.code, data: problem.json)
+  }
+}

@@ -1,0 +1,207 @@
+// Deliveries as people see them, and how long they are kept.
+
+public import ChannelProtocol
+import Postgres
+
+extension PostgresMessageStore {
+  private static let held = """
+    (d.state = 1 AND d.attempts = 0 AND EXISTS (
+      SELECT FROM deliveries b
+      WHERE b.webhook_id = d.webhook_id AND b.order_key = d.order_key AND b.state = 1 AND b.seq < d.seq
+        AND b.attempts > 0))
+    """
+
+  private static let shown = "d.id, d.webhook_id, d.event_id, d.seq, d.type, d.state, d.run_at, d.log, d.created_at"
+
+  /// A filter for what is rare has an index of its own: the few must not be looked for among all that were delivered.
+  private static let lists = Dictionary(
+    uniqueKeysWithValues: DeliveryFilter.allCases.map { filter in
+      (
+        filter,
+        Statement(
+          "deliveries_\(filter.rawValue)",
+          """
+          SELECT \(shown.replacing("d.", with: "l.")), l.held FROM (
+            SELECT d.*, \(held) AS held FROM deliveries d
+            WHERE d.webhook_id = $1 AND \(filter.condition) AND ($2::int8 IS NULL OR d.seq < $2)
+            ORDER BY d.seq DESC) l
+          WHERE ($4::boolean IS NULL OR l.state >= 2 OR l.held = $4) ORDER BY l.seq DESC LIMIT $3
+          """)
+      )
+    })
+
+  public func deliveries(
+    of webhook: Identifier, states: Set<Delivery.State>, page: PageRequest
+  ) async throws -> Page<Delivery> {
+    let filter = DeliveryFilter(states)
+    return try await run { connection in
+      var p = Parameters()
+      p.identifier(webhook)
+      // The cursor is a delivery's number in an id's clothes: the list is ordered by it.
+      p.int8(page.cursor.map { Int64(bitPattern: $0.id.low) })
+      p.int8(Int64(page.limit + 1))
+      p.bool(states.contains(.held) == states.contains(.pending) ? nil : states.contains(.held))
+      if filter == .several { p.int2Array(states.flatMap(\.codes)) }
+      let found = try connection.execute(Self.lists[filter] ?? Self.all, p).map { row in
+        var reader = ColumnReader(row)
+        return try Delivery(&reader)
+      }
+      let shown = Array(found.prefix(page.limit))
+      let next = found.count > page.limit ? shown.last?.seq : nil
+      return Page(
+        items: shown, next: next.map { PageCursor(id: Identifier(high: 0, low: UInt64(bitPattern: $0))) })
+    }
+  }
+
+  private static let all = Statement("deliveries_none", "SELECT 1")
+
+  // MARK: Once more
+
+  private static let retry = Statement(
+    "retry_delivery",
+    """
+    UPDATE deliveries d SET state = 1, run_at = now(), attempts = 0, holds_until = NULL
+    WHERE d.id = $1 AND EXISTS (SELECT FROM events e WHERE e.seq = d.seq)
+    RETURNING \(shown), false
+    """)
+
+  /// What waited for it waits no longer.
+  private static let releaseFollowers = Statement(
+    "release_followers",
+    """
+    UPDATE deliveries f SET run_at = now() FROM deliveries d
+    WHERE d.id = $1 AND f.webhook_id = d.webhook_id AND f.order_key = d.order_key AND f.seq > d.seq AND f.state = 1
+      AND f.attempts = 0 AND f.run_at > now()
+    """)
+
+  private static let exists = Statement("delivery_exists", "SELECT FROM deliveries WHERE id = $1")
+
+  public func retryDelivery(_ id: Identifier) async throws -> DeliveryRetry {
+    try await run { connection in
+      var p = Parameters()
+      p.identifier(id)
+      let answers = try connection.pipeline([(Self.retry, p), (Self.releaseFollowers, p), (Self.exists, p)])
+      if let row = answers[0].first {
+        var reader = ColumnReader(row)
+        return .due(try Delivery(&reader))
+      }
+      return answers[2].isEmpty ? .unknown : .eventGone
+    }
+  }
+
+  // MARK: Retention
+
+  private static let expire = Statement(
+    "expire_deliveries",
+    """
+    WITH old AS (
+      SELECT id, state FROM deliveries WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
+    ), removed AS (
+      DELETE FROM deliveries d USING old WHERE d.id = old.id AND old.state >= 2 AND d.state >= 2
+    )
+    SELECT count(*), max(id::text)::uuid FROM old
+    """)
+
+  public func expireDeliveries(olderThan age: Duration) async throws {
+    // Ids are in order of time.
+    let milliseconds = UInt64(max(0, (clock.now() - age).microseconds / 1_000))
+    let end = Identifier(high: milliseconds << 16, low: 0)
+    var cursor = Identifier(high: 0, low: 0)
+    while !Task.isCancelled {
+      let start = cursor
+      let chunk = 2_000
+      let (count, last) = try await run { connection in
+        var p = Parameters()
+        p.identifier(start)
+        p.identifier(end)
+        p.int8(Int64(chunk))
+        let row = try connection.execute(Self.expire, p).single()
+        return (Int(try row.int8(0)), try row.uuidOrNil(1).map { Identifier($0) })
+      }
+      guard count == chunk, let last else { return }
+      cursor = last
+    }
+  }
+
+  // MARK: What waits
+
+  /// Counted to a bound, so that a receiver that has been away for long costs no more than one that was away for short.
+  private static let backlog = Statement(
+    "delivery_backlog",
+    """
+    SELECT w.id, c.pending, o.created_at FROM webhooks w
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS pending FROM (
+        SELECT FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 LIMIT 100000) counted) c
+    LEFT JOIN LATERAL (
+      SELECT d.created_at FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 ORDER BY d.seq LIMIT 1) o ON true
+    ORDER BY w.id LIMIT 1000
+    """)
+
+  public func deliveryBacklog() async throws -> [EndpointBacklog] {
+    try await run { connection in
+      try connection.execute(Self.backlog).map { row in
+        var reader = ColumnReader(row)
+        return EndpointBacklog(
+          endpoint: try reader.identifier(), pending: Int(try reader.int8()), oldest: try reader.timestampOrNil())
+      }
+    }
+  }
+}
+
+/// Which index a list goes by.
+private enum DeliveryFilter: String, CaseIterable {
+  case all, unfinished, delivered, dead, several
+
+  init(_ states: Set<Delivery.State>) {
+    if states.isEmpty || states.count == Delivery.State.allCases.count {
+      self = .all
+    } else if states.isSubset(of: [.pending, .held]) {
+      self = .unfinished
+    } else if states == [.delivered] {
+      self = .delivered
+    } else {
+      self = states == [.dead] ? .dead : .several
+    }
+  }
+
+  var condition: String {
+    switch self {
+    case .all: "true"
+    case .unfinished: "d.state < 2"
+    case .delivered: "d.state = 2"
+    case .dead: "d.state = 3"
+    case .several: "d.state = ANY ($5)"
+    }
+  }
+}
+
+extension Delivery.State {
+  fileprivate var codes: [Int16] {
+    switch self {
+    case .pending: [0, 1]
+    case .held: [1]
+    case .delivered: [2]
+    case .dead: [3]
+    }
+  }
+}
+
+extension Delivery {
+  fileprivate init(_ reader: inout ColumnReader) throws {
+    let id = try reader.identifier()
+    let webhookID = try reader.identifier()
+    let eventID = try reader.identifier()
+    let seq = try reader.int8()
+    let type = try reader.text()
+    let code = try reader.int2()
+    let runAt = try reader.timestamp()
+    let log = try reader.utf8()
+    let createdAt = try reader.timestamp()
+    let isHeld = try reader.bool()
+    let state: State = code == 3 ? .dead : code == 2 ? .delivered : isHeld ? .held : .pending
+    self.init(
+      id: id, webhookID: webhookID, eventID: eventID, seq: seq, type: type, state: state,
+      nextAttemptAt: code < 2 ? runAt : nil, attempts: log, createdAt: createdAt)
+  }
+}

@@ -1,0 +1,66 @@
+// A contact goes, and everything that was said with it.
+
+public import ChannelProtocol
+import Postgres
+
+extension PostgresMessageStore {
+  /// The outbox before the messages, as a claim locks them; each by id.
+  private static let locks = [
+    Statement(
+      "lock_outbox_of_conversations",
+      """
+      SELECT 1 FROM outbox o WHERE o.message_id = ANY (ARRAY(
+        SELECT m.id FROM messages m WHERE m.conversation_id = ANY ($1::uuid[])))
+      ORDER BY o.message_id FOR UPDATE
+      """),
+    Statement(
+      "lock_messages_of_conversations",
+      "SELECT 1 FROM messages m WHERE m.conversation_id = ANY ($1::uuid[]) ORDER BY m.id FOR UPDATE"),
+  ]
+
+  private static func removal(_ name: String, from table: String) -> Statement {
+    Statement(
+      name,
+      """
+      DELETE FROM \(table) WHERE message_id = ANY (ARRAY(
+        SELECT m.id FROM messages m WHERE m.conversation_id = ANY ($1::uuid[])))
+      """)
+  }
+
+  private static let removals = [
+    removal("delete_outbox_of_conversations", from: "outbox"),
+    removal("delete_history_of_conversations", from: "status_events"),
+    removal("delete_polls_of_conversations", from: "status_polls"),
+    removal("delete_media_of_conversations", from: "media"),
+    Statement(
+      "delete_messages_of_conversations", "DELETE FROM messages WHERE conversation_id = ANY ($1::uuid[])"),
+  ]
+
+  /// A bulk keeps the number of its recipients, not what it knew of this one.
+  private static let clearBulks = Statement(
+    "clear_bulk_recipients",
+    """
+    UPDATE bulk_recipients SET address = NULL, body = NULL, variables = NULL, metadata = NULL
+    WHERE message_id = ANY (ARRAY(SELECT m.id FROM messages m WHERE m.conversation_id = ANY ($1::uuid[])))
+    """)
+
+  private static let remove = Statement("delete_contact", "DELETE FROM contacts WHERE id = $1")
+
+  public func deleteContact(_ id: Identifier) async throws -> Bool {
+    let writing = writing
+    return try await runUnit { connection in
+      var unit = ContactUnit(writing, on: connection)
+      guard try unit.begin(locking: [id]).contains(id) else { return try unit.abandon(false) }
+      var held = Parameters()
+      held.identifierArray(try unit.lockConversations(of: [id]))
+      _ = try connection.pipeline(Self.locks.map { ($0, held) })
+      _ = try connection.pipeline([(Self.clearBulks, held)] + Self.removals.map { ($0, held) })
+      var gone = Parameters()
+      gone.identifier(id)
+      _ = try connection.execute(Self.remove, gone)
+      unit.announceEnd(of: id, mergedInto: nil)
+      try unit.events.commit(on: connection)
+      return true
+    }
+  }
+}

@@ -1,0 +1,133 @@
+// Clients that are slow on purpose, and what is no HTTP.
+
+import ChannelProtocol
+import Foundation
+import HTTPTypes
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOPosix
+import Testing
+
+@testable import Gateway
+
+@Suite("Slow clients")
+struct ConnectionGuardTests {
+  private let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
+  private let limits = ConnectionDeadlines.Limits(head: .seconds(15), body: .seconds(120), idle: .seconds(75))
+
+  @Test("only waiting for the client has an end: idle, headers, body; never an answer")
+  func deadlines() {
+    var deadlines = ConnectionDeadlines(limits: limits, at: start)
+    #expect(deadlines.deadline == start + .seconds(75))
+    deadlines.bytesCame(at: start + .seconds(70))
+    #expect(deadlines.deadline == start + .seconds(85))
+    deadlines.bytesCame(at: start + .seconds(84))
+    #expect(deadlines.deadline == start + .seconds(85), "a byte now and then gains nothing")
+    deadlines.headCame(at: start + .seconds(84))
+    #expect(deadlines.deadline == start + .seconds(204))
+    deadlines.bytesCame(at: start + .seconds(200))
+    #expect(deadlines.deadline == start + .seconds(204))
+    deadlines.requestEnded(at: start + .seconds(201))
+    #expect(deadlines.deadline == nil, "a long poll may take its time")
+    deadlines.bytesCame(at: start + .seconds(202))
+    #expect(deadlines.deadline == nil, "the next request waits for us")
+    deadlines.answerEnded(at: start + .seconds(300))
+    #expect(deadlines.deadline == start + .seconds(315))
+    deadlines.headCame(at: start + .seconds(301))
+    deadlines.requestEnded(at: start + .seconds(301))
+    deadlines.answerEnded(at: start + .seconds(302))
+    #expect(deadlines.deadline == start + .seconds(377))
+  }
+
+  @Test("an answer that comes before the body's end leaves the body its time; an upgrade has none")
+  func earlyAnswer() {
+    var deadlines = ConnectionDeadlines(limits: limits, at: start)
+    deadlines.headCame(at: start)
+    deadlines.answerEnded(at: start + .seconds(1))
+    #expect(deadlines.deadline == start + .seconds(120))
+    deadlines.upgraded()
+    #expect(deadlines.deadline == nil)
+  }
+
+  /// Behind a decoder that is played by the test: parts are fired from its place.
+  private func connection() throws -> (EmbeddedChannel, ConnectionGuard) {
+    let connectionGuard = ConnectionGuard(limits: limits) { "an id" }
+    let channel = EmbeddedChannel(handler: PartsFromBytes())
+    try channel.pipeline.syncOperations.addHandler(connectionGuard)
+    try channel.connect(to: SocketAddress(unixDomainSocketPath: "/nowhere")).wait()
+    return (channel, connectionGuard)
+  }
+
+  @Test("a connection is closed when its client takes too long, and not before")
+  func closes() throws {
+    let (channel, _) = try connection()
+    channel.embeddedEventLoop.advanceTime(by: .seconds(70))
+    try channel.writeInbound(ByteBuffer(string: "G"))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(14))
+    #expect(channel.isActive)
+    try channel.writeInbound(ByteBuffer(string: "E"))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(!channel.isActive)
+  }
+
+  @Test("a long answer keeps its connection, which is idle from its end on")
+  func longAnswer() throws {
+    let (channel, _) = try connection()
+    try channel.writeInbound(ByteBuffer(string: "!"))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1_000))
+    #expect(channel.isActive)
+    try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok)))
+    try channel.writeOutbound(HTTPResponsePart.end(nil))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(74))
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+    #expect(!channel.isActive)
+  }
+
+  @Test("what is no HTTP is answered with a problem document")
+  func malformed() async throws {
+    try await WholeGateway.run { gateway in
+      for text in ["no http at all\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"] {
+        let answer = try await Self.raw(text, to: gateway)
+        #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
+        #expect(answer.contains("application/problem+json") && answer.contains("malformed_request"))
+        #expect(answer.lowercased().contains("x-request-id"))
+      }
+      // Behind a good request, in its turn.
+      let both = try await Self.raw("GET /health HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n", to: gateway)
+      #expect(both.hasPrefix("HTTP/1.1 200") && both.contains("malformed_request"))
+    }
+  }
+
+  /// What comes back for some bytes until the gateway closes the connection.
+  private static func raw(_ text: String, to gateway: WholeGateway) async throws -> String {
+    let port = Int(gateway.base.split(separator: ":").last ?? "") ?? 0
+    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .connect(host: "127.0.0.1", port: port) { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+        }
+      }
+    return try await channel.executeThenClose { inbound, outbound in
+      try await outbound.write(ByteBuffer(string: text))
+      var answer = ""
+      for try await bytes in inbound { answer += String(buffer: bytes) }
+      return answer
+    }
+  }
+}
+
+/// Stands for the decoder: `!` is a whole request, anything else a part of a head.
+private final class PartsFromBytes: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = HTTPRequestPart
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard String(buffer: unwrapInboundIn(data)) == "!" else { return }
+    let head = HTTPRequest(method: .get, scheme: "http", authority: nil, path: "/")
+    context.fireChannelRead(wrapInboundOut(.head(head)))
+    context.fireChannelRead(wrapInboundOut(.end(nil)))
+  }
+}

@@ -1,0 +1,72 @@
+// Every error that a person may meet, through everything: the message says its number, its words and what to do.
+
+import ChannelProtocol
+import Foundation
+import Testing
+
+@testable import Gateway
+
+@Suite("Errors in the gateway", .serialized, .timeLimit(.minutes(3)))
+struct ErrorWordsTests {
+  private struct Code: Sendable {
+    var number: Int
+    var kind: String
+  }
+
+  private static func table() throws -> [Code] {
+    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/twilio/error_codes.json")
+    let json = try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: file))
+    return (json.arrayValue ?? json["codes"]?.arrayValue ?? []).compactMap { entry in
+      guard let number = entry["code"]?.integerValue, let kind = entry["class"]?.stringValue else { return nil }
+      return Code(number: Int(number), kind: kind)
+    }
+  }
+
+  /// What Twilio says in its answer and may say otherwise the next time: the message waits, it does not fail.
+  private static let waiting: Set<Int> = [20009, 20429, 20500, 20503, 21611, 35125]
+
+  @Test("a message that meets an error for good ends with its number and words for a person")
+  func everyError() async throws {
+    let codes = try Self.table().filter { $0.number >= 20_000 && !Self.waiting.contains($0.number) }
+    try #require(codes.count > 90)
+    try await WholeGateway.run(settings: { settings in
+      let yaml = WholeGateway.configuration.replacing("mps: 50", with: "mps: 2000")
+      let schema = ProgramParts(channels: settings.channels, sinks: settings.sinks).schema
+      guard
+        let fast = try? GatewayConfiguration.parse(yaml, file: "channels.yaml", environment: [:], schema: schema)
+      else { return }
+      settings.configuration = fast
+    }) { gateway in
+      var ids: [(Code, String)] = []
+      for code in codes {
+        let sent = try await gateway.call(
+          "POST", "/api/messages", json: #"{"to":"+150000\#(code.number)","channel":"sms","body":"x"}"#)
+        #expect(sent.status == 202, "\(code.number): \(sent.text)")
+        ids.append((code, sent.json["id"]?.stringValue ?? ""))
+      }
+      for (code, id) in ids {
+        let message = try await gateway.eventually("/api/messages/\(id)") {
+          $0["status"] == "failed" || $0["status"] == "undelivered"
+        }
+        #expect(message["error"]?["code"]?.stringValue == "\(code.number)")
+        #expect(message["error"]?["explanation"]?.stringValue?.isEmpty == false, "\(code.number)")
+        #expect(message["error"]?["message"]?.stringValue?.isEmpty == false, "\(code.number)")
+        #expect(message["error"]?["retryable"]?.boolValue == code.kind.hasPrefix("transient"), "\(code.number)")
+      }
+    }
+  }
+
+  @Test("an error that may pass leaves the message waiting, and is tried again", arguments: [20429, 21611])
+  func passing(code: Int) async throws {
+    try await WholeGateway.run { gateway in
+      let sent = try await gateway.call(
+        "POST", "/api/messages", json: #"{"to":"+150000\#(code)","channel":"sms","body":"x"}"#)
+      let id = sent.json["id"]?.stringValue ?? ""
+      let message = try await gateway.eventually("/api/messages/\(id)") {
+        ($0["statusHistory"]?.arrayValue?.count ?? 0) >= 1 && $0["status"] != "sending"
+      }
+      #expect(message["status"] == "queued", "\(message)")
+    }
+  }
+}
