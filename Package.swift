@@ -77,7 +77,8 @@ let package = Package(
 
     // Engine.IO 4 and Socket.IO 5, server side. Knows nothing of messages.
     .target(
-      name: "SocketIO", dependencies: [nio, nioHTTP1, nioWebSocket, nioHTTPTypes, httpTypes, crypto], swiftSettings: strict),
+      name: "SocketIO", dependencies: [nio, nioHTTP1, nioWebSocket, nioHTTPTypes, httpTypes, crypto],
+      swiftSettings: strict),
 
     // Where events go: realtime, webhooks, log.
     .target(
@@ -125,7 +126,8 @@ let package = Package(
     // Conformance suites, scripted transport, manual clock, throw-away PostgreSQL.
     .target(
       name: "GatewayTesting",
-      dependencies: ["ChannelProtocol", "Gateway", "Postgres", "Storage", log, httpTypes], swiftSettings: strict),
+      dependencies: ["ChannelProtocol", "Sinks", "Gateway", "Postgres", "Storage", log, httpTypes],
+      swiftSettings: strict),
 
     // Tests. Each suite stands beside the target it is named after.
     .testTarget(
@@ -142,11 +144,13 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "SocketIOTests", dependencies: ["SocketIO", nio, nioHTTPTypes, nioWebSocket, httpTypes], swiftSettings: strict),
+      name: "SocketIOTests", dependencies: ["SocketIO", nio, nioHTTPTypes, nioWebSocket, httpTypes],
+      swiftSettings: strict),
     .testTarget(
       name: "SinksTests",
       dependencies: [
-        "Sinks", "SocketIO", "ChannelProtocol", hummingbird, hummingbirdCore, crypto, log, metrics, httpTypes, lifecycle,
+        "Sinks", "SocketIO", "ChannelProtocol", hummingbird, hummingbirdCore, crypto, log, metrics, httpTypes,
+        lifecycle,
         nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioHTTPTypes,
       ],
       swiftSettings: strict),

@@ -16,8 +16,12 @@ let package = Package(
   name: "fractal-benchmarks",
   platforms: [.macOS(.v15)],
   dependencies: [
+    // Named, because the folder of a clone may be called anything.
+    .package(name: "fractal", path: ".."),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     // The programs that are measured, as child processes.
@@ -40,5 +44,17 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "ListBenchmark", dependencies: ["BenchmarkSupport"], swiftSettings: strict),
+    .executableTarget(
+      name: "RealtimeBenchmark",
+      dependencies: [
+        .product(name: "ChannelProtocol", package: "fractal"),
+        .product(name: "Sinks", package: "fractal"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
   ]
 )

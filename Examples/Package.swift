@@ -56,6 +56,18 @@ let package = Package(
       ],
       path: "Postbox/Tests", swiftSettings: strict),
 
+    // A sink of one's own (docs/adding-a-sink.md), and a gateway with it.
+    .target(
+      name: "FileSink", dependencies: [fractal("ChannelProtocol"), fractal("Sinks"), log],
+      path: "FileSink/Sink", swiftSettings: strict),
+    .executableTarget(
+      name: "file-sink-gateway",
+      dependencies: ["FileSink", fractal("Gateway"), fractal("Channels"), fractal("Sinks")],
+      path: "FileSink/Program", swiftSettings: strict),
+    .testTarget(
+      name: "FileSinkTests", dependencies: ["FileSink", fractal("GatewayTesting"), fractal("Sinks")],
+      path: "FileSink/Tests", swiftSettings: strict),
+
     // A server on the target SocketIO alone, for any Engine.IO or Socket.IO client and protocol suite.
     .executableTarget(
       name: "socketio-echo", dependencies: [fractal("SocketIO"), arguments, hummingbird, nio], path: "SocketIOEcho",

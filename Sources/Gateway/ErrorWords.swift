@@ -8,7 +8,8 @@ enum ErrorWords {
     if let ours = ours[code] { return ours }
     guard let known = TwilioErrorCode(code) else { return nil }
     return ErrorExplanation(
-      message: known.name, explanation: known.advice.isEmpty ? nil : known.advice, isRetryable: known.class.isRetryable,
+      message: known.name, explanation: known.advice.isEmpty ? known.class.advice : known.advice,
+      isRetryable: known.class.isRetryable,
       isOptOut: known.class == .optOut)
   }
 

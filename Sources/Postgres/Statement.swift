@@ -11,13 +11,22 @@ public struct Statement: Sendable, Hashable {
   let commits: Bool
 
   /// - Parameters:
-  ///   - name: at most 48 bytes, unique per SQL text.
+  ///   - name: unique per SQL text; of more than 48 bytes the beginning and a digest are kept.
   ///   - sql: one statement; `$1`, `$2` … are its parameters.
   public init(_ name: String, _ sql: String) {
-    self.name = name
+    self.name = name.utf8.count <= Self.maximumName ? name : Self.shortened(name)
     self.sql = sql
     let word = sql.drop(while: \.isWhitespace).prefix(while: \.isLetter).lowercased()
     self.commits = word == "commit" || word == "end"
+  }
+
+  /// PostgreSQL cuts names at 63 bytes without a word, and the number of each combination of types is added to ours.
+  private static let maximumName = 48
+
+  private static func shortened(_ name: String) -> String {
+    // FNV-1a: the same on every node and at every start.
+    let digest = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    return "\(name.prefix(maximumName - 17))_\(String(digest, radix: 16))"
   }
 
   public static let begin = Statement("begin", "BEGIN")

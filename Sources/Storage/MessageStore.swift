@@ -4,7 +4,8 @@ public import ChannelProtocol
 
 /// Keeps contacts, conversations, messages, the event log and the work to do. Every write is durable when it returns,
 /// is safe to make again with the same ids, and writes its events in the same transaction.
-public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore, IdempotencyStore, KeyStore, DepositStore,
+public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore, IdempotencyStore, KeyStore,
+  DepositStore,
   ContactStore, ConversationStore, BulkStore
 {
   /// What this node commits, as it does.
@@ -208,7 +209,7 @@ public struct MessageQuery: Sendable, Hashable {
   public var direction: Direction?
   public var statuses: [DeliveryStatus] = []
   public var providerSID: String?
-  /// Words that the body holds, each whole or by its beginning, in any order.
+  /// Words that the body holds in any order, the last one whole or by its beginning.
   public var search: String?
   /// Inclusive.
   public var since: Timestamp?

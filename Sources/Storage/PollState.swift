@@ -47,6 +47,8 @@ public struct ClaimedPoll: Sendable, Hashable {
 public struct ReconciliationLease: Sendable, Hashable {
   public var accountSID: String
   public var id: Identifier
+  /// When the account came to be ours: what was before it was not missed.
+  public var began: Timestamp
   /// Everything before this is here.
   public var reached: Timestamp
 }

@@ -71,6 +71,8 @@ public final class PostgresMessageStore: MessageStore {
     configuration.sessionSettings.merge([
       "plan_cache_mode": "force_generic_plan", "jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off",
       "enable_mergejoin": "off",
+      // What an index finds for a frequent word is kept by the row, not by the page, which would have to be read again.
+      "work_mem": "16MB",
     ]) { given, _ in given }
     return configuration
   }

@@ -83,7 +83,9 @@ struct PlugInChannelTests {
     #expect(try messenger(#"{"from":["1"]}"#).policies == ChannelPolicies())
     #expect(try !rcs(#"{"from":["brand"],"optOut":{"refuse":false}}"#).policies.refusesOptedOut)
     #expect(RCSConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "fallback", "optOut"])
-    #expect(MessengerConfiguration.keys.map(\.name) == ["from", "messagingService", "mps", "outsideWindow", "optOut"])
+    #expect(
+      MessengerConfiguration.keys.map(\.name)
+        == ["from", "messagingService", "mps", "outsideWindow", "holdFor", "optOut"])
   }
 
   @Test("each claims its own, and leaves the other's")

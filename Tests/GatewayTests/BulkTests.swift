@@ -100,7 +100,9 @@ struct BulkTests {
   func priority() async throws {
     try await WholeGateway.run(configuration: Self.slow) { gateway in
       let id = try await start(gateway, recipients: 80)
-      _ = try await gateway.eventually("/api/messages/bulk/\(id)") { ($0["counts"]?["queued"]?.integerValue ?? 80) < 80 }
+      _ = try await gateway.eventually("/api/messages/bulk/\(id)") {
+        ($0["counts"]?["queued"]?.integerValue ?? 80) < 80
+      }
       let answer = try await gateway.call(
         "POST", "/api/messages", json: #"{"to":"+14155550299","channel":"sms","body":"Answer"}"#)
       _ = try await gateway.eventually("/api/messages/\(answer.json["id"]?.stringValue ?? "")") {
@@ -136,7 +138,9 @@ struct BulkTests {
     let bulk = Mutex("")
     try await WholeGateway.run(in: directory, configuration: Self.slow) { gateway in
       let id = try await start(gateway, recipients: 120)
-      _ = try await gateway.eventually("/api/messages/bulk/\(id)") { ($0["counts"]?["queued"]?.integerValue ?? 120) < 110 }
+      _ = try await gateway.eventually("/api/messages/bulk/\(id)") {
+        ($0["counts"]?["queued"]?.integerValue ?? 120) < 110
+      }
       bulk.withLock { $0 = id }
     }
     try await WholeGateway.run(in: directory) { gateway in

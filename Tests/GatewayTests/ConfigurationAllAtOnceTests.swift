@@ -37,11 +37,11 @@ struct ConfigurationAllAtOnceTests {
           - { type: webhook, allow: [10.0.0.0/8, nowhere, "::1,that"], timeout: 2m }
         """) == [
           "channels.yaml:1:11: unknown key `prot`; did you mean `port`?",
-          "channels.yaml:1:34: the variable NOT_SET is not set",
-          "channels.yaml:4:36: `15005550006` is no phone number (+ and 7 to 15 digits), short code or alphanumeric sender.",
-          "channels.yaml:4:67: `whatsapp:+14155238886` is an address of another channel: this one is sms.",
-          "channels.yaml:4:93: A Messaging Service's id is MG and 32 hexadecimal digits.",
-          "channels.yaml:5:45: `12` is no phone number: + and 7 to 15 digits.",
+          "channels.yaml:1:34: variable NOT_SET is not set and has no default",
+          "channels.yaml:4:34: `15005550006` is no phone number (+ and 7 to 15 digits), short code or alphanumeric sender.",
+          "channels.yaml:4:65: `whatsapp:+14155238886` is an address of another channel: this one is sms.",
+          "channels.yaml:4:91: A Messaging Service's id is MG and 32 hexadecimal digits.",
+          "channels.yaml:5:44: `12` is no phone number: + and 7 to 15 digits.",
           "channels.yaml:5:61: The policy `template` needs a `template` (HX…).",
           "channels.yaml:6:48: A fallback needs a `messagingService` that holds an SMS sender.",
           "channels.yaml:7:11: channel id `sms` is used twice (first on line 4)",

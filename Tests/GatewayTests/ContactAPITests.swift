@@ -113,7 +113,9 @@ struct ContactAPITests {
     try await WholeGateway.run { gateway in
       let sent = try await gateway.call(
         "POST", "/api/messages",
-        json: #"{"to":"+14155550180","channel":"mms","body":"Look","media":["https://example.com/a.png"],"metadata":{"a":"b"}}"#)
+        json:
+          #"{"to":"+14155550180","channel":"mms","body":"Look","media":["https://example.com/a.png"],"metadata":{"a":"b"}}"#
+      )
       let id = try #require(sent.json["id"]?.stringValue)
       let again = try await gateway.call("POST", "/api/messages/\(id)/resend")
       #expect(again.status == 202 && again.json["resendOf"]?.stringValue == id && again.json["id"]?.stringValue != id)
@@ -155,7 +157,8 @@ struct ContactAPITests {
       let codes = several["problems"]?.arrayValue?.compactMap { $0["code"]?.stringValue } ?? []
       #expect(Set(codes).isSuperset(of: ["recipient_opted_out", "invalid_request"]))
       let unknown = try await preview(#"{"to":"+14155550190","channel":"pigeon","body":"x"}"#)
-      #expect(unknown["problems"]?.arrayValue?.first?["code"] == "unknown_channel" && unknown["channel"]?.isNull == true)
+      #expect(
+        unknown["problems"]?.arrayValue?.first?["code"] == "unknown_channel" && unknown["channel"]?.isNull == true)
       #expect(try await gateway.call("POST", "/api/messages/preview", json: "{}").status == 422)
       #expect(try await gateway.call("GET", "/api/messages").json["data"] == [])
     }

@@ -26,7 +26,8 @@ struct ContentCodingTests {
     #expect(ContentCoding.gzip.encode((0..<200).map { _ in .random(in: .min ... .max) }) == nil)
     let text = Array(String(repeating: "the same again; ", count: 200).utf8)
     #expect((ContentCoding.gzip.encode(text)?.count ?? .max) < text.count / 10)
-    #expect(ContentCoding.gzip.encode(text)?.prefix(2) == [0x1F, 0x8B] && ContentCoding.deflate.encode(text)?[0] == 0x78)
+    #expect(
+      ContentCoding.gzip.encode(text)?.prefix(2) == [0x1F, 0x8B] && ContentCoding.deflate.encode(text)?[0] == 0x78)
   }
 
   @Test("a tag is of the bytes, and knows itself in any coding")

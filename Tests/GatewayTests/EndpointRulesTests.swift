@@ -64,7 +64,8 @@ struct EndpointRulesTests {
       bad: [
         ("{}", "channel"), (#"{"channel":"sms"}"#, "contactId"), (#"{"channel":"sms","to":"12"}"#, "to"),
         (#"{"channel":"pigeon","to":"+14155550100"}"#, "channel"),
-        (#"{"channel":"sms","to":"+15005550006"}"#, "to"), ("{\"channel\":\"sms\",\"contactId\":\"\(nobody)\"}", "contactId"),
+        (#"{"channel":"sms","to":"+15005550006"}"#, "to"),
+        ("{\"channel\":\"sms\",\"contactId\":\"\(nobody)\"}", "contactId"),
         (#"{"channel":"sms","to":"whatsapp:+14155550100"}"#, "to"),
         ("{\"channel\":\"sms\",\"to\":\"+14155550100\",\"contactId\":\"\(nobody)\"}", "to"),
       ], needsBody: true),
@@ -86,7 +87,8 @@ struct EndpointRulesTests {
       bad: [
         ("{}", "channel"), (#"{"channel":"sms","recipients":[{"to":"+14155550100"}]}"#, "body"),
         (#"{"channel":"sms","body":"x","recipients":[]}"#, "recipients"),
-        (#"{"channel":"sms","body":"x"}"#, "recipients"), (#"{"channel":"sms","body":"x","recipients":{}}"#, "recipients"),
+        (#"{"channel":"sms","body":"x"}"#, "recipients"),
+        (#"{"channel":"sms","body":"x","recipients":{}}"#, "recipients"),
         (#"{"channel":"sms","body":"x","templateSid":"HX1","recipients":[{"to":"+14155550100"}]}"#, "body"),
         (#"{"channel":"pigeon","body":"x","recipients":[{"to":"+14155550100"}]}"#, "channel"),
       ], needsBody: true),
@@ -97,7 +99,8 @@ struct EndpointRulesTests {
     .init(method: "POST", path: "/api/messages/bulk/:id/retry-failed", scope: .send),
   ]
 
-  @Test("no key, a key without the scope, an unknown id, a bad body and an unknown parameter are told by every endpoint")
+  @Test(
+    "no key, a key without the scope, an unknown id, a bad body and an unknown parameter are told by every endpoint")
   func rules() async throws {
     try await WholeGateway.run { gateway in
       var keys: [APIKey.Scope: String] = [:]

@@ -110,8 +110,8 @@ extension WholeGateway {
         authTokens: [test_auth_token_primary]
         baseURL: "http://127.0.0.1:9"
     channels:
-      - { id: sms, type: sms, account: main, from: ["+15005550006", "10101"], mps: 50 }
-      - { id: mms, type: mms, account: main, from: ["+15005550006"], mps: 50 }
+      - { id: sms, type: sms, account: main, from: ["+15005550006", "10101"], mps: 50, optOut: { refuse: false } }
+      - { id: mms, type: mms, account: main, from: ["+15005550006"], mps: 50, optOut: { refuse: false } }
       - { id: whatsapp, type: whatsapp, account: main, from: ["+14155238886", "+15005550006"] }
       - { id: rcs, type: rcs, account: main, from: ["rcs:brand_xyz123_agent"] }
       - { id: messenger, type: messenger, account: main, from: ["messenger:100000000000001"] }

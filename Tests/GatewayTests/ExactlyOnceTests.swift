@@ -46,7 +46,8 @@ struct ExactlyOnceTests {
 
   /// A number that takes what it is given, and a provider that is asked soon.
   private static let fast: @Sendable (inout GatewaySettings) -> Void = { settings in
-    let yaml = WholeGateway.configuration.replacing("mps: 50", with: "mps: 2000")
+    let yaml =
+      WholeGateway.configuration.replacing("mps: 50", with: "mps: 2000") + "\nlimits: { requestsPerSecond: 0 }"
     let schema = ProgramParts(channels: settings.channels, sinks: settings.sinks).schema
     do {
       settings.configuration = try .parse(yaml, file: "channels.yaml", environment: [:], schema: schema)

@@ -60,10 +60,10 @@ struct QuietHoursConfigurationTests {
         #"{ from: "21:00", to: "08:00", timeZone: UTC, fallback: UTC }"#,
         "channels.yaml:6:62: fallback has no effect beside a timeZone of the channel's"
       ),
-      (#"{ from: "21:00", timeZone: UTC }"#, "channels.yaml:6:17: key `to` is missing in channels[0].quietHours"),
+      (#"{ from: "21:00", timeZone: UTC }"#, "channels.yaml:6:17: key `to` is missing"),
       (
         #"{ from: "21:00", until: "08:00", to: "08:00", timeZone: UTC }"#,
-        "channels.yaml:6:34: unknown key `until` in channels[0].quietHours"
+        "channels.yaml:6:34: unknown key `until`"
       ),
     ])
   func wrong(options: String, line: String) {

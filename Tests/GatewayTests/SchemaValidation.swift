@@ -31,17 +31,21 @@ struct SchemaValidation {
       let all = choices.map { problems(value, $0, at: path) }
       return all.contains { $0.isEmpty } ? [] : all.flatMap { $0 }
     }
-    if let words = schema["enum"]?.arrayValue, !words.contains(value) { return ["\(path): \(value) is none of \(words)"] }
-    let types = schema["type"]?.arrayValue?.compactMap(\.stringValue) ?? (schema["type"]?.stringValue).map { [$0] } ?? []
+    if let words = schema["enum"]?.arrayValue, !words.contains(value) {
+      return ["\(path): \(value) is none of \(words)"]
+    }
+    let types =
+      schema["type"]?.arrayValue?.compactMap(\.stringValue) ?? (schema["type"]?.stringValue).map { [$0] } ?? []
     if !types.isEmpty, !types.contains(where: { Self.matches(value, $0) }) {
       return ["\(path): \(value) is no \(types.joined(separator: " or "))"]
     }
     switch value {
     case .object(let members): return object(members, schema, path)
     case .array(let elements):
-      return (schema["items"].map { items in
-        elements.enumerated().flatMap { problems($0.element, items, at: "\(path)[\($0.offset)]") }
-      } ?? []) + bounds(elements.count, schema, "minItems", "maxItems", path)
+      return
+        (schema["items"].map { items in
+          elements.enumerated().flatMap { problems($0.element, items, at: "\(path)[\($0.offset)]") }
+        } ?? []) + bounds(elements.count, schema, "minItems", "maxItems", path)
     case .string(let text): return string(text, schema, path)
     case .integer, .number:
       let number = value.numberValue ?? 0

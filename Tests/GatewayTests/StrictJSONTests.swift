@@ -14,7 +14,10 @@ struct StrictJSONTests {
     arguments: [
       (#"{}"#, JSONValue.object([:])), (" [ ] ", .array([])), ("null", .null), ("-0", .integer(0)),
       ("9223372036854775807", .integer(.max)), ("1.5e2", .number(150)), ("9223372036854775808", .number(0x1p63)),
-      (#"{"a":[true,false,{"b":"\u00e9\ud83d\ude00\n\/"}]}"#, .object(["a": .array([true, false, .object(["b": "é😀\n/"])])])),
+      (
+        #"{"a":[true,false,{"b":"\u00e9\ud83d\ude00\n\/"}]}"#,
+        .object(["a": .array([true, false, .object(["b": "é😀\n/"])])])
+      ),
       (#""é\"""#, "é\""),
     ] as [(String, JSONValue)])
   func reads(text: String, value: JSONValue) throws {

@@ -24,12 +24,12 @@ extension WholeGateway {
   }
 
   static func file(
-    _ url: String, method: String = "GET", headers: [(String, String)] = []
+    _ url: String, method: String = "GET", headers: [(String, String)] = [], client: HTTPClient = .shared
   ) async throws -> FileAnswer {
     var request = HTTPClientRequest(url: url)
     request.method = .init(rawValue: method)
     for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let response = try await client.execute(request, timeout: .seconds(30))
     let bytes = try await response.body.collect(upTo: 32 << 20)
     return FileAnswer(
       status: Int(response.status.code),

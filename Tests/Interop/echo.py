@@ -39,7 +39,11 @@ class Echo:
         )  # fmt: skip
         self.http = requests.Session()
         self.http.trust_env = False
-        until(self._answers, "socketio-echo listens")
+        try:
+            until(self._answers, "socketio-echo listens")
+        except BaseException:
+            self.close()
+            raise
 
     def _answers(self):
         try:

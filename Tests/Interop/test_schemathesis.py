@@ -38,6 +38,8 @@ def test_no_request_brings_out_what_the_description_does_not_say(fresh, tmp_path
         fresh.call("POST", "/api/messages", json={"to": f"+1415555011{index}", "body": "x", "channel": "sms"})
     command = [
         os.path.join(os.path.dirname(sys.executable), "schemathesis"),
+        "--config-file",
+        str(ROOT / "Tests/Interop/schemathesis.toml"),
         "run",
         fresh.base_url + "/openapi.json",
         "--header",

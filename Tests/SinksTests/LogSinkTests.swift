@@ -53,6 +53,34 @@ struct LogSinkTests {
     #expect(!String(decoding: line, as: UTF8.self).contains("secret"))
   }
 
+  @Test(
+    "fields are selected and blotted out by their names, through objects and arrays",
+    arguments: [
+      ([], [], #"{"seq":4,"data":{"id":"m1","body":"private","media":[{"url":"u","size":1}]}}"#),
+      (["seq"], [], #"{"seq":4}"#),
+      (["seq", "data.id"], [], #"{"seq":4,"data":{"id":"m1"}}"#),
+      (["data.media.size"], [], #"{"data":{"media":[{"size":1}]}}"#),
+      (["data"], ["data.body"], #"{"data":{"id":"m1","body":"[redacted]","media":[{"url":"u","size":1}]}}"#),
+      (
+        [], ["data.media.url", "data.none"],
+        #"{"seq":4,"data":{"id":"m1","body":"private","media":[{"url":"[redacted]","size":1}]}}"#
+      ),
+      ([], ["data"], #"{"seq":4,"data":"[redacted]"}"#),
+      (["seq"], ["data.body"], #"{"seq":4}"#),
+      (["seq.deep"], [], #"{"seq":null}"#),
+    ])
+  func fields(selected: [String], redacted: [String], line: String) {
+    let json = #"{"seq":4,"data":{"id":"m1","body":"private","media":[{"url":"u","size":1}]}}"#
+    let kept = LogFields(selected: selected, redacted: redacted).apply(to: Array(json.utf8))
+    #expect(String(decoding: kept, as: UTF8.self) == line)
+  }
+
+  @Test("what is no field's name is found when the configuration is read")
+  func badField() {
+    let text = Data(#"{"fields":"full","redact":["data..body"]}"#.utf8)
+    #expect(throws: ConfigurationProblems.self) { try JSONDecoder().decode(LogSinkConfiguration.self, from: text) }
+  }
+
   @Test("events from now on become lines of a file, in order")
   func file() async throws {
     let path = temporaryFile()

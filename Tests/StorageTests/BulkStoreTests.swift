@@ -29,7 +29,9 @@ extension StorageSuite {
         #expect(shown.refused.map(\.index) == [1, 3])
         try await fixture.queue(waiting[2])
         try await fixture.store.noteRecipients(ofBulk: bulk.id, queued: [2], refused: [])
-        for claimed in try await fixture.claim() { try await fixture.record(.accepted(.sample("SM\(claimed.units)\(claimed.message.to)")), of: claimed) }
+        for claimed in try await fixture.claim() {
+          try await fixture.record(.accepted(.sample("SM\(claimed.units)\(claimed.message.to)")), of: claimed)
+        }
         shown = try #require(try await fixture.store.bulk(bulk.id))
         #expect(shown.waiting == 0 && shown.counts == [.accepted: 2] && shown.unitsLeft == 0)
         try await fixture.store.settleBulk(work)

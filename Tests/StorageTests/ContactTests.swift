@@ -101,7 +101,8 @@ extension StorageSuite {
         #expect(message.contactID != ada.id)
         let owner = try #require(try await fixture.store.contact(message.contactID))
         #expect(owner.name == "Ada" && owner.channels.map(\.id) == [spoken.id])
-        #expect(try await fixture.events(.conversationUpdated).last?.json["contact"]?["id"]?.stringValue == "\(owner.id)")
+        #expect(
+          try await fixture.events(.conversationUpdated).last?.json["contact"]?["id"]?.stringValue == "\(owner.id)")
         // What comes in now is the new contact's.
         try await fixture.receive(fixture.inbound("SM2"))
         #expect(try await fixture.number("SELECT count(DISTINCT contact_id) FROM messages") == 1)

@@ -19,10 +19,10 @@ extension StorageSuite {
 
     /// Statements that may read much, by their nature, and which tables.
     private static let excused: [String: Set<String>] = [
+      // A count of the log's time range that somebody asks for once; the summary of times leads to it.
+      "measure_webhook_replay": ["events"],
       // A count of everything that waits, for the metrics, every few seconds.
       "backlog": ["outbox"],
-      // A part of a name or of an address: no index knows it.
-      "contacts_search": ["contacts", "contact_channels"],
     ]
 
     @Test("no hot statement reads a growing table from front to back, planned on empty tables or on large ones")

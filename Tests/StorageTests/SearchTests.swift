@@ -13,8 +13,8 @@ extension StorageSuite {
     @Test(
       "a search's words are quoted, and what has neither letter nor digit is no search",
       arguments: [
-        ("Hello", "'Hello':*", "Hello"), ("two  words", "'two':* & 'words':*", "words"),
-        ("I'm a\\b", "'I''m':* & 'a\\\\b':*", "I"), ("ada@example.com", "'ada@example.com':*", "example"),
+        ("Hello", "'Hello':*", "Hello"), ("two  words", "'two' & 'words':*", "words"),
+        ("I'm a\\b", "'I''m' & 'a\\\\b':*", "I"), ("ada@example.com", "'ada@example.com':*", "example"),
         ("👍", nil, nil), (" - ' ", nil, nil), ("👍 ok", "'ok':*", "ok"),
       ] as [(String, String?, String?)])
     func words(text: String, query: String?, fragment: String?) {
@@ -30,7 +30,8 @@ extension StorageSuite {
     @Test(
       "messages are found by whole words and their beginnings, in either case, whatever punctuation is among them",
       arguments: [
-        ("order", [4, 1, 0]), ("ord", [4, 1, 0]), ("order way", [0]), ("WAY order", [0]), ("rder", []), ("4711", [0]),
+        ("order", [4, 1, 0]), ("ord", [4, 1, 0]), ("order wa", [0]), ("WAY ord", [0]), ("wa order", []), ("rder", []),
+        ("4711", [0]),
         ("3.50", [1]), ("shop.example.com", [1]), ("пожал", [2]), ("ada@example.com", [3]), ("i'm", [3]),
         ("well-known", [4]), ("nothing everything", []), ("100%", [6]), ("zzz", []), ("' | !", nil), ("order:*", []),
       ] as [(String, [Int]?)])
@@ -40,7 +41,6 @@ extension StorageSuite {
         for (index, text) in Self.texts.enumerated() {
           try await fixture.receive(fixture.inbound("SM\(index)", body: text))
         }
-        // Enough of others that some searches end in the index.
         var query = MessageQuery()
         query.search = search
         let items = try await fixture.store.messages(query, page: PageRequest()).items
@@ -50,7 +50,8 @@ extension StorageSuite {
         } else {
           #expect(items.map(\.providerSID) == found.map { "SM\($0)" })
         }
-        query.conversation = try await fixture.store.messages(MessageQuery(), page: PageRequest()).items.first?.conversationID
+        query.conversation = try await fixture.store.messages(MessageQuery(), page: PageRequest()).items.first?
+          .conversationID
         #expect(try await fixture.store.messages(query, page: PageRequest()).items.map(\.id) == items.map(\.id))
         query.direction = .outbound
         #expect(try await fixture.store.messages(query, page: PageRequest()).items.isEmpty)
@@ -61,17 +62,15 @@ extension StorageSuite {
     func indexedSearch() async throws {
       try await StoreFixture.run { fixture in
         try await fixture.receive(fixture.inbound("SM1", body: "the needle of old"))
-        let conversation = try #require(try await fixture.texts("SELECT id FROM conversations").first)
         // More than are searched before the index is asked.
         try await fixture.script(
           """
           INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
             status, created_at)
-          SELECT (substr(m.id::text, 1, 24) || lpad(to_hex(n), 12, 'f'))::uuid, m.conversation_id, m.contact_id, 'sms', 'sms',
+          SELECT ('ffffffff' || substr(m.id::text, 9, 16) || lpad(to_hex(n), 12, '0'))::uuid, m.conversation_id, m.contact_id, 'sms', 'sms',
             true, 'a', 'b', CASE WHEN n <= 3 THEN 'another needle' ELSE 'hay ' || n END, 60, now()
-          FROM messages m, generate_series(1, 6000) n
+          FROM messages m, generate_series(1, 12000) n
           """)
-        _ = conversation
         var query = MessageQuery()
         query.search = "needle"
         var found: [String] = []
@@ -134,9 +133,18 @@ extension StorageSuite {
         let middle = start + .seconds(20 * 86_400)
         #expect(try await found { $0.until = middle } == ["SM-late", "SM1"])
         #expect(try await found { $0.since = middle } == ["SM2"])
-        #expect(try await found { $0.since = start + .seconds(60); $0.until = middle } == ["SM-late"])
-        #expect(try await found { $0.until = middle; $0.direction = .outbound } == [])
-        #expect(try await found { $0.until = middle; $0.search = "hello"; $0.statuses = [.received] } == [])
+        #expect(
+          try await found {
+            $0.since = start + .seconds(60); $0.until = middle
+          } == ["SM-late"])
+        #expect(
+          try await found {
+            $0.until = middle; $0.direction = .outbound
+          } == [])
+        #expect(
+          try await found {
+            $0.until = middle; $0.search = "hello"; $0.statuses = [.received]
+          } == ["SM-late", "SM1"])
       }
     }
 
@@ -173,9 +181,18 @@ extension StorageSuite {
           return try await fixture.store.conversations(query, page: PageRequest(limit: 200)).items.count
         }
         #expect(try await found { $0.search = "needle" } == 1)
-        #expect(try await found { $0.search = "5559999"; $0.unread = true; $0.status = .open } == 1)
-        #expect(try await found { $0.search = "needle"; $0.status = .archived } == 0)
-        #expect(try await found { $0.search = "needle"; $0.channel = "whatsapp" } == 0)
+        #expect(
+          try await found {
+            $0.search = "5559999"; $0.unread = true; $0.status = .open
+          } == 1)
+        #expect(
+          try await found {
+            $0.search = "needle"; $0.status = .archived
+          } == 0)
+        #expect(
+          try await found {
+            $0.search = "needle"; $0.channel = "whatsapp"
+          } == 0)
         #expect(try await found { $0.search = "hay 12" } == 2 + 10)
       }
     }
@@ -183,9 +200,12 @@ extension StorageSuite {
     @Test("a walk through contacts or conversations sees each old row once while new ones come in")
     func stablePages() async throws {
       try await StoreFixture.run { fixture in
-        for index in 0..<23 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555\(1_000 + index)")) }
+        for index in 0..<23 {
+          try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555\(1_000 + index)"))
+        }
         let contacts = try await fixture.texts("SELECT id FROM contacts ORDER BY id DESC")
-        let conversations = try await fixture.texts("SELECT id FROM conversations ORDER BY last_activity_at DESC, id DESC")
+        let conversations = try await fixture.texts(
+          "SELECT id FROM conversations ORDER BY last_activity_at DESC, id DESC")
         var walked: (contacts: [String], conversations: [String]) = ([], [])
         var cursors: (contacts: PageCursor?, conversations: PageCursor?) = (nil, nil)
         repeat {

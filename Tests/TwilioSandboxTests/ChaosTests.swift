@@ -13,7 +13,7 @@ struct ChaosTests {
         let client = SandboxClient(sandbox: sandbox)
         #expect(try await client.send(.post, "/sandbox/chaos", json: json).status == 200)
         let sid = try await client.sid([
-          "To": "+14155550101", "From": "+15005550006", "Body": "x", "StatusCallback": url,
+          "To": "+14155550101", "From": "+15005550006", "Body": "x", "StatusCallback": url + "/status",
         ])
         try await client.wait(sid, for: .delivered)
         return try await receiver.wait(count).map(\.status)
@@ -52,7 +52,7 @@ struct ChaosTests {
         for chaos in [#"{"dropCallbacks":1}"#, "{}"] {
           #expect(try await client.send(.post, "/sandbox/chaos", json: chaos).status == 200)
           let sid = try await client.sid([
-            "To": "+14155550101", "From": "+15005550006", "Body": "x", "StatusCallback": url,
+            "To": "+14155550101", "From": "+15005550006", "Body": "x", "StatusCallback": url + "/status",
           ])
           try await client.wait(sid, for: .delivered)
           sids.append(sid)
@@ -99,7 +99,7 @@ struct ChaosTests {
   func media() async throws {
     try await WebhookReceiver.withRunning { receiver, url in
       try await Sandbox.withRunning(.test) { sandbox in
-        sandbox.setWebhooks(SandboxWebhooks(incoming: url))
+        sandbox.setWebhooks(SandboxWebhooks(incoming: url + "/in"))
         let client = SandboxClient(sandbox: sandbox)
         _ = try await sandbox.receive(InboundText(from: "+14155550101", media: [.init(contentType: "image/png")]))
         let media = try #require(receiver.webhooks.first?.form["MediaUrl0"])

@@ -12,7 +12,7 @@ struct OptOutTests {
   func standard() async throws {
     try await WebhookReceiver.withRunning { receiver, url in
       try await Sandbox.withRunning(.test) { sandbox in
-        sandbox.setWebhooks(SandboxWebhooks(incoming: url))
+        sandbox.setWebhooks(SandboxWebhooks(incoming: url + "/in"))
         let client = SandboxClient(sandbox: sandbox)
         for (word, status) in [("stop ", 400), ("HELP", 400), ("Start", 201), ("YES", 201)] {
           _ = try await sandbox.receive(InboundText(from: "+14155550101", body: word))
@@ -34,7 +34,7 @@ struct OptOutTests {
     ]
     try await WebhookReceiver.withRunning { receiver, url in
       try await Sandbox.withRunning(configuration) { sandbox in
-        sandbox.setWebhooks(SandboxWebhooks(incoming: url))
+        sandbox.setWebhooks(SandboxWebhooks(incoming: url + "/in"))
         let client = SandboxClient(sandbox: sandbox)
         func receive(_ body: String, from: String = "+14155550101") async throws {
           var text = InboundText(from: from, body: body)

@@ -46,7 +46,8 @@ struct ListBenchmark {
       let median = measurement.percentile(0.5)
       if median >= 30 { slow += 1 }
       say(
-        pad(question.name, 52) + String(format: "%7d %9.2f %9.2f", measurement.rows, median, measurement.percentile(0.99))
+        pad(question.name, 52)
+          + String(format: "%7d %9.2f %9.2f", measurement.rows, median, measurement.percentile(0.99))
           + (median >= 30 ? "  <- 30 ms or more" : ""))
     }
     say(slow == 0 ? "every median is under 30 ms" : "\(slow) medians are 30 ms or more")
@@ -63,7 +64,9 @@ struct ListBenchmark {
       let body = try client.get(path)
       let taken = ContinuousClock.now - start
       // The first ones prepare their statements.
-      if number >= 3 || start > deadline { times.append(Double(taken.components.attoseconds) / 1e15 + Double(taken.components.seconds) * 1e3) }
+      if number >= 3 || start > deadline {
+        times.append(Double(taken.components.attoseconds) / 1e15 + Double(taken.components.seconds) * 1e3)
+      }
       rows = max(rows, body.ranges(of: Array("\"createdAt\"".utf8)).count)
       if start > deadline { break }
     }

@@ -27,15 +27,19 @@ struct Questions {
     let threads = try ids("conversations", "md5(id::text)")
     let busy = try archive.value("SELECT id FROM contacts ORDER BY id LIMIT 1")
     let middle = try archive.value(
-      "SELECT id FROM messages WHERE created_at < (SELECT max(created_at) - (max(created_at) - min(created_at)) / 2 FROM messages) ORDER BY id DESC LIMIT 1")
+      "SELECT id FROM messages WHERE created_at < (SELECT max(created_at) - (max(created_at) - min(created_at)) / 2 FROM messages) ORDER BY id DESC LIMIT 1"
+    )
     let past = try archive.value(
-      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 3) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages")
+      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 3) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
+    )
     let later = try archive.value(
-      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 2) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages")
+      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 2) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
+    )
     let sid = try archive.value("SELECT provider_sid FROM messages ORDER BY md5(id::text) LIMIT 1")
     let oldContact = try archive.value("SELECT id FROM contacts ORDER BY id OFFSET \(contacts / 2) LIMIT 1")
     let oldThread = try archive.value(
-      "SELECT id || '.' || (extract(epoch FROM last_activity_at) * 1000000)::bigint FROM conversations ORDER BY last_activity_at DESC OFFSET \(contacts / 2) LIMIT 1")
+      "SELECT id || '.' || (extract(epoch FROM last_activity_at) * 1000000)::bigint FROM conversations ORDER BY last_activity_at DESC OFFSET \(contacts / 2) LIMIT 1"
+    )
     let m = "/api/messages"
     let c = "/api/contacts"
     let v = "/api/conversations"
@@ -56,7 +60,8 @@ struct Questions {
       "status=delivered", "status=read", "status=failed", "status=undelivered", "status=canceled", "status=sent",
       "status=queued,sending,accepted,sent", "status=failed,undelivered,received", "status=failed&channel=whatsapp",
       "search=order", "search=hello&direction=outbound", "search=quokka", "search=zebra", "search=needle",
-      "search=nowhere", "search=campaign", "search=order+delivery+friday", "search=need", "search=zebra&channel=whatsapp",
+      "search=nowhere", "search=campaign", "search=order+delivery+friday", "search=need",
+      "search=zebra&channel=whatsapp",
       "search=needle&status=failed",
     ].map { Question("\(m)?\($0)") }
     list.append(Question("\(m)?contact=…busy&search=zebra") { _ in "\(m)?contact=\(busy)&search=zebra" })
@@ -66,7 +71,8 @@ struct Questions {
     ]
     list += [
       "search=ada", "search=nobody", "search=gold", "search=C4000", "search=zq", "label=late", "label=vip",
-      "label=none", "channel=sms", "channel=messenger", "channel=rcs", "label=vip&search=ada", "label=late&channel=messenger",
+      "label=none", "channel=sms", "channel=messenger", "channel=rcs", "label=vip&search=ada",
+      "label=late&channel=messenger",
     ].map { Question("\(c)?\($0)") }
     list += [
       Question(v), Question("\(v)?cursor=…middle") { _ in "\(v)?cursor=\(oldThread)" },

@@ -106,7 +106,8 @@ extension ContactOutcome {
     case .notFound: throw .notFound(what)
     case .addressTaken(let address, let owner):
       throw Problem(
-        .conflict, "address_taken", "The address \(address.value) is another contact's: merge them, or remove it there.",
+        .conflict, "address_taken",
+        "The address \(address.value) is another contact's: merge them, or remove it there.",
         errors: [.init(field: "address", message: "is the contact \(owner)'s")],
         members: ["contactId": .string("\(owner)")])
     }

@@ -38,7 +38,6 @@ extension Bulk {
   func write(to writer: inout JSONWriter, messagesPerSecond: Double, now: Timestamp) {
     writer.object { writer in
       writer.member("id", id)
-      writer.member("channel", channel)
       writer.member("state", word)
       writer.member("total", total)
       writer.member("counts") { writer in

@@ -58,7 +58,8 @@ struct HealthRecord: Sendable, Hashable {
     }
     if Self.isFailure(last) || failures.count * 4 >= recent.count, let code = failures.last {
       return Verdict(
-        status: .degraded, detail: "\(failures.count) of the last \(recent.count) calls to the provider failed (\(code)).")
+        status: .degraded,
+        detail: "\(failures.count) of the last \(recent.count) calls to the provider failed (\(code)).")
     }
     if last == .throttled { return Verdict(status: .degraded, detail: "The provider asks us to go slower.") }
     return Verdict(status: .ok)

@@ -77,26 +77,30 @@ extension AccountEntry {
   private mutating func readPlace(_ value: ConfigurationValue, validator: inout ConfigurationValidator) {
     region = value["region"]?.string
     edge = value["edge"]?.string
+    var isPlain = true
     for (name, example) in [("region", "ie1"), ("edge", "dublin")] {
-      guard let written = value[name], let text = written.string else { continue }
-      if !text.utf8.allSatisfy({ Self.isLowercaseOrDigit($0) || $0 == UInt8(ascii: "-") }) || text.hasPrefix("-") {
-        validator.report(
-          "\(name) must be a word of Twilio's such as `\(example)`, not \"\(ConfigurationValidator.printable(text))\"",
-          at: written.position)
-      }
+      guard let written = value[name], let text = written.string, !Self.isHostPart(text) else { continue }
+      isPlain = false
+      validator.report(
+        "\(name) must be a word of Twilio's such as `\(example)`, not \"\(ConfigurationValidator.printable(text))\"",
+        at: written.position)
     }
     if baseURL != nil, let member = value.member("region") ?? value.member("edge") {
       validator.report("\(member.key) has no effect beside baseURL: leave one of them out", at: member.keyPosition)
     }
     // `api.ie1.twilio.com` and its like were switched off in April 2026; without an edge there is only us1.
-    if edge == nil, let region, region != "us1", let member = value.member("region") {
-      validator.report(
-        "region `\(ConfigurationValidator.printable(region))` needs its edge, such as `dublin`", at: member.keyPosition)
+    if isPlain, edge == nil, let region, region != "us1", let member = value.member("region") {
+      validator.report("region `\(region)` needs its edge, such as `dublin`", at: member.keyPosition)
     }
   }
 
-  private static func isLowercaseOrDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  /// Lower case, digits and inner hyphens.
+  private static func isHostPart(_ text: String) -> Bool {
+    let isOfWords = text.utf8.allSatisfy { byte in
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || byte == UInt8(ascii: "-")
+    }
+    return isOfWords && !text.hasPrefix("-") && !text.hasSuffix("-")
   }
 
   /// Twilio's form of it: `^AC[0-9a-fA-F]{32}$`.

@@ -27,7 +27,7 @@ extension QuietHours {
     }
     let zone = Self.zone("timeZone", value, allowsContact: true, &validator)
     let fallback = Self.zone("fallback", value, allowsContact: false, &validator)
-    let isContacts = zone == nil || zone == "contact"
+    let isContacts = value["timeZone"] == nil || zone == "contact"
     if isContacts, value["fallback"] == nil {
       validator.report(
         "quietHours in the contact's time zone need a `fallback` for contacts whose own is not known",

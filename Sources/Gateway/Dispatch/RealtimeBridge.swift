@@ -39,7 +39,7 @@ struct RealtimeBridge: RealtimeGateway {
       // The same key and the same bytes name the same message, over this way or that.
       let request = idempotency.request(
         keyID: principal.keyID, path: "/api/messages", key: idempotencyKey, query: nil, body: message)
-      let (answer, _) = try await idempotency.perform(request) { try await accept(message, $0) }
+      let answer = try await patiently { try await idempotency.perform(request) { try await accept(message, $0) } }
       return answer.status < 300 ? .success(answer.body) : .failure(RealtimeProblem(json: answer.body))
     } catch let problem as Problem {
       return .failure(RealtimeProblem(json: problem.json))
@@ -47,6 +47,20 @@ struct RealtimeBridge: RealtimeGateway {
       logger.warning("a realtime send failed", metadata: ["error": "\(error)"])
       let problem: Problem = StorageFailure.isPassing(error) ? .unavailable : .internal
       return .failure(RealtimeProblem(json: problem.json))
+    }
+  }
+
+  /// A connection's frames are acted on side by side: one that repeats the one before it waits for its answer.
+  private func patiently(_ perform: () async throws -> (answer: WholeAnswer, isReplayed: Bool)) async throws
+    -> WholeAnswer
+  {
+    let deadline = ContinuousClock.now + .seconds(2)
+    while true {
+      do {
+        return try await perform().answer
+      } catch let problem as Problem where problem.code == "request_in_flight" && .now < deadline {
+        try await Task.sleep(for: .milliseconds(25))
+      }
     }
   }
 

@@ -73,7 +73,9 @@ extension APIOperation.Parameter {
 
   static let page: [Self] = [
     .query("limit", "How many, at most; 50 if left out.", .whole(50, in: 1...200)),
-    .query("cursor", "Where to go on: `nextCursor` of the page before.", .text("", length: 1...200)),
+    .query(
+      "cursor", "Where to go on: `nextCursor` of the page before.",
+      .text("01900000-0000-7000-8000-000000000001", length: 1...200)),
   ]
 
   static func path(_ name: String, _ description: String) -> Self {

@@ -97,7 +97,8 @@ extension APIOperations {
       method: .get, path: "/api/opt-outs", name: "listOptOuts", summary: "Read the ledger of opt-outs", tag: .optOuts,
       scope: .read,
       parameters: [
-        .query("contact", "A contact's id.", .id), .query("address", "An address.", .text("+14155550123", length: 1...200)),
+        .query("contact", "A contact's id.", .id),
+        .query("address", "An address.", .text("+14155550123", length: 1...200)),
       ] + APIOperation.Parameter.page,
       answers: [.page("Newest first.", of: APISchemas.optOut.reference)]),
     APIOperation(

@@ -60,7 +60,8 @@ enum APIOperations {
         + "message. Up to 16 MiB.", tag: .media, scope: .send,
       parameters: [.query("filename", "The file's name.", .text("picture.png", length: 1...200))],
       body: .init(
-        schema: .object([("file", .text("", format: "binary"))]), types: ["application/octet-stream", "multipart/form-data"]),
+        schema: .object([("file", .text("", format: "binary"))]),
+        types: ["application/octet-stream", "multipart/form-data"]),
       answers: [.created("The file.", APISchemas.upload.reference)]),
     APIOperation(
       method: .get, path: "/api/media/:id", name: "getMedia", summary: "Get a file", tag: .media, scope: .read,
@@ -94,7 +95,8 @@ enum APIOperations {
         + "410: what you ask for is no longer kept, or is of another log; begin again from `oldest`.", tag: .events,
       scope: .read,
       parameters: [
-        .query("after", "A number you have seen; left out: from the oldest that is kept.", .whole(0, in: 0...(1 << 53))),
+        .query(
+          "after", "A number you have seen; left out: from the oldest that is kept.", .whole(0, in: 0...(1 << 53))),
         .query("epoch", "The log that the number is of.", .id),
         .query("limit", "How many, at most; 50 if left out.", .whole(50, in: 1...200)),
         .query(

@@ -69,7 +69,8 @@ enum APISchemas {
     name: "StatusReport",
     schema: .object([
       ("status", Schema.word(statuses).orNull), ("providerStatus", Schema.text("delivered").orNull), ("at", .time),
-      ("source", .word(["api", "provider", "callback", "poll"])), ("errorCode", Schema.text("30003").orNull.like(.null)),
+      ("source", .word(["api", "provider", "callback", "poll"])),
+      ("errorCode", Schema.text("30003").orNull.like(.null)),
       ("errorMessage", Schema.text("Unreachable").orNull.like(.null)),
       ("raw", optional(.anyObject(.object([]), "What the report said; with `include=raw` only."))),
     ]))
@@ -86,7 +87,8 @@ enum APISchemas {
     (
       "price",
       Schema.object([
-        ("amount", .text("0.00750", "What the provider charged, a decimal number as text.")), ("currency", .text("USD")),
+        ("amount", .text("0.00750", "What the provider charged, a decimal number as text.")),
+        ("currency", .text("USD")),
       ]).orNull.like(.null)
     ),
     (
@@ -127,7 +129,8 @@ enum APISchemas {
       (
         "segments",
         Schema.object([
-          ("count", .whole(1)), ("encoding", .word(["GSM-7", "UCS-2"])), ("units", .whole(5)), ("remaining", .whole(155)),
+          ("count", .whole(1)), ("encoding", .word(["GSM-7", "UCS-2"])), ("units", .whole(5)),
+          ("remaining", .whole(155)),
         ]).orNull
       ),
       (

@@ -54,7 +54,8 @@ extension APISchemas {
         (
           "recipients",
           .list(
-            .object([("to", to), ("variables", variables.optional.like(.null)), ("metadata", metadata)], isClosed: true),
+            .object(
+              [("to", to), ("variables", variables.optional.like(.null)), ("metadata", metadata)], isClosed: true),
             count: 1...10_000)
         ),
       ], "`body` or `templateSid`, for up to 10,000 recipients.", isClosed: true))

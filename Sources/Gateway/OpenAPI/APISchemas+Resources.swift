@@ -11,8 +11,10 @@ extension APISchemas {
         ("detail", .text("to: is required")), ("code", .text("invalid_request", "Stable: decide by this.")),
         (
           "errors",
-          .list(.object([("field", .text("to")), ("message", .text("is required"))]), "What is wrong with which field.")
-        ), ("candidates", Schema.list(.text("sms"), "With `ambiguous_channel`.").optional.like(.texts(["sms", "mms"]))),
+          .list(
+            .object([("field", .text("to")), ("message", .text("is required"))]), "What is wrong with which field.")
+        ),
+        ("candidates", Schema.list(.text("sms"), "With `ambiguous_channel`.").optional.like(.texts(["sms", "mms"]))),
         ("oldest", Schema.whole(1_000, "With `events_gone`: what is kept begins after this.").optional),
         ("epoch", Schema.id.optional), ("contactId", Schema.id.optional),
         ("providerCode", Schema.text("20003").optional),
@@ -67,7 +69,8 @@ extension APISchemas {
     name: "Template",
     schema: .object([
       ("sid", .text("HX00000000000000000000000000000001")), ("name", .text("order_confirmation")),
-      ("language", .text("en")), ("types", .anyObject(.object([("twilio/text", .object([("body", .text("Hi {{1}}"))]))]))),
+      ("language", .text("en")),
+      ("types", .anyObject(.object([("twilio/text", .object([("body", .text("Hi {{1}}"))]))]))),
       ("variables", .map(of: .text("Ada"), key: "1")),
       (
         "approval",

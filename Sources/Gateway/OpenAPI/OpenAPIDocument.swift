@@ -125,12 +125,15 @@ enum OpenAPIDocument {
         .object(
           body.types.map { type in
             type == "application/octet-stream"
-              ? (type, .object([("schema", Schema.text("", format: "binary").node)]))
+              ? (type, binary)
               : (type, .object([("schema", body.schema.node), ("example", body.schema.example)]))
           })
       ),
     ])
   }
+
+  /// Bytes that are no JSON.
+  private static let binary = DocumentNode.object([("schema", Schema.text("", format: "binary").node)])
 
   // MARK: What goes out
 
@@ -157,6 +160,9 @@ enum OpenAPIDocument {
     let content: DocumentNode? =
       if let schema = answer.schema {
         .object([(answer.type, .object([("schema", schema.node), ("example", schema.example)]))])
+      } else if answer.type == "*/*" {
+        // Any type at all; generated clients look for one that they know to be bytes.
+        .object([("application/octet-stream", binary), ("*/*", binary)])
       } else if answer.type != "application/json" {
         .object([(answer.type, .object([]))])
       } else { nil }

@@ -22,7 +22,9 @@ enum OpenAPIProblems {
     (503, "Unavailable", "Try again soon."),
   ]
 
-  static var shared: [(name: String, node: DocumentNode)] { words.map { ($0.name, describe($0.status, $0.description)) } }
+  static var shared: [(name: String, node: DocumentNode)] {
+    words.map { ($0.name, describe($0.status, $0.description)) }
+  }
 
   /// What an operation may answer besides what it is for.
   static func statuses(of operation: APIOperation) -> [Int] {

@@ -79,7 +79,7 @@ struct Reconciler: Sendable {
         account: source.accountSID, notTriedSince: notTriedSince, at: begun, lease: times.lease)
     else { return }
     do {
-      let start = max(lease.reached - times.overlap, begun - source.policy.lookBack)
+      let start = max(lease.began, lease.reached - times.overlap, begun - source.policy.lookBack)
       try await compare(source, since: start, until: begun - times.settle)
       try await store.finishReconciliation(lease, reached: begun - times.settle, at: clock.now())
     } catch {

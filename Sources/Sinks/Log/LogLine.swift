@@ -6,11 +6,15 @@ import SocketIO
 /// The lines of the log sink.
 enum LogLine {
   /// The line, line feed included.
-  static func encode(_ encoded: EncodedEvent, fields: LogSinkConfiguration.Fields) -> [UInt8] {
-    switch fields {
-    case .full: encoded.json + [UInt8(ascii: "\n")]
-    case .summary: summary(encoded.event, data: encoded.data)
-    }
+  static func encode(
+    _ encoded: EncodedEvent, fields: LogSinkConfiguration.Fields, kept: LogFields = LogFields()
+  ) -> [UInt8] {
+    let json =
+      switch fields {
+      case .full: encoded.json
+      case .summary: summary(encoded.event, data: encoded.data)
+      }
+    return kept.apply(to: json) + [UInt8(ascii: "\n")]
   }
 
   /// `{seq, id, type, at, conversationId, messageId, status, channel}`: nothing a person wrote, no address.
@@ -29,7 +33,7 @@ enum LogLine {
       writer.member("status", word(members[1]))
       writer.member("channel", event.channel)
     }
-    return writer.bytes + [UInt8(ascii: "\n")]
+    return writer.bytes
   }
 
   private static func word(_ value: ArraySlice<UInt8>?) -> String? { value.flatMap { JSONMembers.text(of: $0) } }

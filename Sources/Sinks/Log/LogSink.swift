@@ -21,6 +21,7 @@ public final class LogSink: Sink {
 
   private let ring: EventRing
   private let fields: LogSinkConfiguration.Fields
+  private let kept: LogFields
   private let writer: LineWriter
   private let logger: Logger
   private let dropped = Counter(label: "fractal_log_sink_dropped_total")
@@ -39,11 +40,15 @@ public final class LogSink: Sink {
       }
     }
     self.init(
-      fields: configuration.fields, context: context,
+      fields: configuration.fields, kept: LogFields(selected: configuration.select, redacted: configuration.redact),
+      context: context,
       writer: LineWriter(descriptor: descriptor, closesDescriptor: configuration.path != nil))
   }
 
-  init(fields: LogSinkConfiguration.Fields, context: SinkContext, writer: LineWriter) {
+  init(
+    fields: LogSinkConfiguration.Fields, kept: LogFields = LogFields(), context: SinkContext, writer: LineWriter
+  ) {
+    self.kept = kept
     ring = context.ring
     logger = context.logger
     clock = context.clock
@@ -82,7 +87,7 @@ public final class LogSink: Sink {
         dropped.increment(by: oldest - position.seq)
         position.seq = oldest
       case .events(let events):
-        writer.add(lines: events.map { LogLine.encode($0, fields: fields) })
+        writer.add(lines: events.map { LogLine.encode($0, fields: fields, kept: kept) })
         if let last = events.last {
           position.seq = last.seq
           lag.recordMicroseconds((clock.now() - last.event.at).wholeMicroseconds)

@@ -14,6 +14,10 @@ public struct LogSinkConfiguration: ChannelConfiguration {
   /// A file that lines are appended to; nil: standard output.
   public var path: String?
   public var fields = Fields.summary
+  /// The only fields of a line that are kept, by names joined with dots; empty: all.
+  public var select: [String] = []
+  /// Fields that are blotted out.
+  public var redact: [String] = []
 
   public init() {}
 
@@ -22,13 +26,32 @@ public struct LogSinkConfiguration: ChannelConfiguration {
     ConfigurationKey(
       "fields", .choice(Fields.allCases.map(\.rawValue)),
       "What a line holds: summary (ids, type, time and status) or full (the whole event, with texts and addresses)."),
+    ConfigurationKey(
+      "select", .list(.string), "The only fields of a line that are kept, such as seq or data.status; all, if left out."
+    ),
+    ConfigurationKey(
+      "redact", .list(.string), "Fields whose values are blotted out, such as data.body or data.media.url."),
   ]
 
-  private enum CodingKeys: String, CodingKey { case path, fields }
+  private enum CodingKeys: String, CodingKey { case path, fields, select, redact }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     path = try container.decodeIfPresent(String.self, forKey: .path)
     fields = try container.decodeIfPresent(Fields.self, forKey: .fields) ?? fields
+    select = try container.decodeIfPresent([String].self, forKey: .select) ?? select
+    redact = try container.decodeIfPresent([String].self, forKey: .redact) ?? redact
+    try validate()
+  }
+
+  /// - Throws: all that decodes but cannot be.
+  private func validate() throws(ConfigurationProblems) {
+    var problems: [ConfigurationProblem] = []
+    for (key, names) in [("select", select), ("redact", redact)] {
+      for name in names where name.split(separator: ".", omittingEmptySubsequences: false).contains("") {
+        problems.append(ConfigurationProblem(path: [key], "\"\(name)\" is no field's name, such as data.status"))
+      }
+    }
+    try ConfigurationProblems.check(problems)
   }
 }

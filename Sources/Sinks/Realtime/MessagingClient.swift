@@ -16,6 +16,7 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
   private let principal: RealtimePrincipal
   private let endpoint: RealtimeEndpoint
   private let stream: RealtimeStream
+  private let queue: SendQueue
   private var loop: RealtimeLoop?
   private var isEnded = false
   private var isDraining = false
@@ -30,6 +31,7 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     self.principal = principal
     self.endpoint = endpoint
     stream = RealtimeStream(endpoint: endpoint)
+    queue = SendQueue(endpoint: endpoint, eventLoop: socket.eventLoop)
   }
 
   func begin(_ request: SubscribeRequest) {
@@ -83,16 +85,7 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     guard principal.canSend else { throw .forbidden(scope: "send") }
     guard sends < endpoint.limits.maximumSends else { throw .tooManySends }
     sends += 1
-    let (gateway, principal, loop) = (endpoint.gateway, principal, socket.eventLoop)
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    let isSubmitted = endpoint.requests.submit {
-      let result = await gateway.send(message, idempotencyKey: key, as: principal)
-      loop.execute { bound.value.sent(result, event) }
-    }
-    if !isSubmitted {
-      sends -= 1
-      throw .unavailable("Too many messages are waiting.")
-    }
+    queue.send(message, idempotencyKey: key, as: principal) { [weak self] result in self?.sent(result, event) }
   }
 
   private func sent(_ result: Result<[UInt8], RealtimeProblem>, _ event: SocketEvent) {

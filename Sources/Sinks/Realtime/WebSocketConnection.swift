@@ -32,6 +32,7 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
   private var session: WebSocketSession
   private var assembler: WebSocketMessageAssembler
   private var stream: RealtimeStream
+  private var sends: SendQueue?
   private var isDraining = false
 
   // Deadlines, looked at by `sweep`.
@@ -66,6 +67,7 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
     let loop = endpoint.hub.loop(for: context.eventLoop)
     self.loop = loop
     stream.connect(to: self, on: context.eventLoop)
+    sends = SendQueue(endpoint: endpoint, eventLoop: context.eventLoop)
     // Left alone, the kernel takes in megabytes for a reader that reads nothing, and hides that it is slow.
     try? context.channel.syncOptions?.setOption(
       .socketOption(.so_sndbuf), value: .init(min(limits.maxUnsentBytes / 4, 262_144)))
@@ -202,15 +204,9 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
   }
 
   private func send(_ request: SendRequest, as principal: RealtimePrincipal) {
-    guard let eventLoop = context?.eventLoop else { return }
-    let (gateway, bound) = (endpoint.gateway, NIOLoopBound(self, eventLoop: eventLoop))
-    let isSubmitted = endpoint.requests.submit {
-      let result = await gateway.send(request.message, idempotencyKey: request.idempotencyKey, as: principal)
-      eventLoop.execute { bound.value.perform(bound.value.session.sent(ref: request.ref, result)) }
-    }
-    if !isSubmitted {
-      let problem = ProblemDocument.unavailable("Too many messages are waiting.")
-      perform(session.sent(ref: request.ref, .failure(RealtimeProblem(json: problem.json))))
+    sends?.send(request.message, idempotencyKey: request.idempotencyKey, as: principal) { [weak self] result in
+      guard let self else { return }
+      perform(session.sent(ref: request.ref, result))
     }
   }
 

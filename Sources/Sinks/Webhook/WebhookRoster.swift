@@ -21,6 +21,7 @@ struct WebhookRoster: Sendable {
   private var turn: Deque<Identifier> = []
   private var inTurn: Set<Identifier> = []
   private var later: [Identifier: Timestamp] = [:]
+  private var firstAsked = 0
 
   /// Deliveries at hand over all lanes; each of them holds its event.
   private static let total = 4_096
@@ -63,12 +64,15 @@ struct WebhookRoster: Sendable {
 
   mutating func demands(at now: Timestamp) -> [DeliveryDemand] {
     let room = room
-    // In one round not more than what a session carries at ease.
+    // In one round not more than what a session carries at ease; the next one begins behind those that were asked.
     var budget = Self.total
     var demands: [DeliveryDemand] = []
-    for id in lanes.keys where budget > 0 {
+    let ids = Array(lanes.keys)
+    let start = ids.isEmpty ? 0 : firstAsked % ids.count
+    for id in ids[start...] + ids[..<start] where budget > 0 {
+      firstAsked += 1
       guard let demand = lanes[id]?.lane.demand(room: room, at: now) else { continue }
-      budget -= demand.inLine + demand.waiting
+      budget -= max(demand.inLine, demand.waiting)
       demands.append(demand)
     }
     return demands

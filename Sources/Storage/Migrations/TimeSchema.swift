@@ -32,6 +32,7 @@ let timeSchema = """
 
   CREATE TABLE reconciliations (
     account_sid text COLLATE "C" PRIMARY KEY,
+    began timestamptz NOT NULL,
     reached timestamptz NOT NULL,
     last_attempt_at timestamptz NOT NULL,
     last_success_at timestamptz,

@@ -8,7 +8,7 @@ import Postgres
 struct ConversationFilter {
   private var name = "conversations"
   private var conditions: [String] = []
-  private var search: Int?
+  private var search: ContactSearch?
   private(set) var parameters = Parameters()
 
   /// How many of the newest of each part are searched before the index is asked who has what is searched for.
@@ -28,10 +28,10 @@ struct ConversationFilter {
       conditions.append("$\(parameters.count) IN (v.channel, v.channel_type)")
       name += "_channel"
     }
-    if let search = query.search {
-      parameters.text("%" + search.escapedForLike + "%")
-      self.search = parameters.count
-      name += "_search"
+    if let text = query.search {
+      let search = ContactSearch(text, &parameters)
+      self.search = search
+      name += search.name
     }
     parameters.int8(Int64(page.limit + 1))
   }
@@ -44,34 +44,32 @@ struct ConversationFilter {
     }
   }
 
-  /// To be run one after another, until one fills the page.
-  var statements: [Statement] {
-    let limit = "LIMIT $\(parameters.count)"
-    guard let search else { return [statement(name, from: part("conversations", conditions, limit))] }
-    let newest = part("conversations", conditions, "LIMIT \(Self.window)")
-    let candidates = "ARRAY(\(ContactSearch.candidates(search)))"
-    return [
-      statement(
-        name + "_newest",
-        from: "SELECT * FROM (\(newest)) v WHERE \(ContactSearch.condition(on: "v.contact_id", search))"),
-      statement(
+  var steps: ListSteps {
+    guard let search else { return .one(statement(name, parts(conditions, "LIMIT $\(parameters.count)"))) }
+    let newest = ListSteps.Window(name, size: Self.window, source: { parts(conditions, "LIMIT \($0)") }) {
+      name, source in
+      statement(name, "SELECT * FROM (\(source)) v WHERE \(search.condition(on: "v.contact_id"))")
+    }
+    return .search(
+      windows: [newest],
+      indexed: statement(
         name + "_indexed",
-        from: """
-          SELECT * FROM (SELECT * FROM conversations v WHERE v.contact_id = ANY (\(candidates)) OFFSET 0) v
-          WHERE \((["v.inbox = ANY ($1)"] + conditions).joined(separator: " AND "))
-          """),
-    ]
+        """
+        SELECT * FROM (
+          SELECT * FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates()))) OFFSET 0) v
+        WHERE \((["v.inbox = ANY ($1)"] + conditions).joined(separator: " AND "))
+        """))
   }
 
-  private func part(_ table: String, _ conditions: [String], _ limit: String) -> String {
+  private func parts(_ conditions: [String], _ limit: String) -> String {
     """
     SELECT v.* FROM unnest($1::int2[]) AS i(inbox) CROSS JOIN LATERAL (
-      SELECT * FROM \(table) v WHERE \((["v.inbox = i.inbox"] + conditions).joined(separator: " AND "))
+      SELECT * FROM conversations v WHERE \((["v.inbox = i.inbox"] + conditions).joined(separator: " AND "))
       ORDER BY v.activity_bin DESC, v.last_activity_at DESC, v.id DESC \(limit)) v
     """
   }
 
-  private func statement(_ name: String, from source: String) -> Statement {
+  private func statement(_ name: String, _ source: String) -> Statement {
     Statement(
       name,
       """

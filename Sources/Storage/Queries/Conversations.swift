@@ -41,12 +41,8 @@ extension PostgresMessageStore {
     let context = context
     return try await run { connection in
       let filter = ConversationFilter(query, page: page)
-      var listed: [ConversationRows.Listed] = []
-      for statement in filter.statements {
-        listed = try connection.execute(statement, filter.parameters).map {
-          try ConversationRows.read($0, context: context)
-        }
-        if listed.count > page.limit { break }
+      let listed = try filter.steps.rows(filter.parameters, wanted: page.limit + 1, on: connection).map {
+        try ConversationRows.read($0, context: context)
       }
       let shown = Array(listed.prefix(page.limit))
       let next =

@@ -14,21 +14,17 @@ extension PostgresMessageStore {
   private static let shown = "d.id, d.webhook_id, d.event_id, d.seq, d.type, d.state, d.run_at, d.log, d.created_at"
 
   /// A filter for what is rare has an index of its own: the few must not be looked for among all that were delivered.
-  private static let lists = Dictionary(
-    uniqueKeysWithValues: DeliveryFilter.allCases.map { filter in
-      (
-        filter,
-        Statement(
-          "deliveries_\(filter.rawValue)",
-          """
-          SELECT \(shown.replacing("d.", with: "l.")), l.held FROM (
-            SELECT d.*, \(held) AS held FROM deliveries d
-            WHERE d.webhook_id = $1 AND \(filter.condition) AND ($2::int8 IS NULL OR d.seq < $2)
-            ORDER BY d.seq DESC) l
-          WHERE ($4::boolean IS NULL OR l.state >= 2 OR l.held = $4) ORDER BY l.seq DESC LIMIT $3
-          """)
-      )
-    })
+  private static func list(_ filter: DeliveryFilter) -> Statement {
+    Statement(
+      "deliveries_\(filter.rawValue)",
+      """
+      SELECT \(shown.replacing("d.", with: "l.")), l.held FROM (
+        SELECT d.*, \(held) AS held FROM deliveries d
+        WHERE d.webhook_id = $1 AND \(filter.condition) AND ($2::int8 IS NULL OR d.seq < $2)
+        ORDER BY d.seq DESC) l
+      WHERE ($4::boolean IS NULL OR l.state >= 2 OR l.held = $4) ORDER BY l.seq DESC LIMIT $3
+      """)
+  }
 
   public func deliveries(
     of webhook: Identifier, states: Set<Delivery.State>, page: PageRequest
@@ -42,7 +38,7 @@ extension PostgresMessageStore {
       p.int8(Int64(page.limit + 1))
       p.bool(states.contains(.held) == states.contains(.pending) ? nil : states.contains(.held))
       if filter == .several { p.int2Array(states.flatMap(\.codes)) }
-      let found = try connection.execute(Self.lists[filter] ?? Self.all, p).map { row in
+      let found = try connection.execute(Self.list(filter), p).map { row in
         var reader = ColumnReader(row)
         return try Delivery(&reader)
       }
@@ -53,15 +49,13 @@ extension PostgresMessageStore {
     }
   }
 
-  private static let all = Statement("deliveries_none", "SELECT 1")
-
   // MARK: Once more
 
   private static let retry = Statement(
     "retry_delivery",
     """
     UPDATE deliveries d SET state = 1, run_at = now(), attempts = 0, holds_until = NULL
-    WHERE d.id = $1 AND EXISTS (SELECT FROM events e WHERE e.seq = d.seq)
+    WHERE d.id = $1
     RETURNING \(shown), false
     """)
 
@@ -74,18 +68,21 @@ extension PostgresMessageStore {
       AND f.attempts = 0 AND f.run_at > now()
     """)
 
-  private static let exists = Statement("delivery_exists", "SELECT FROM deliveries WHERE id = $1")
+  private static let number = Statement("delivery_number", "SELECT seq FROM deliveries WHERE id = $1")
+  private static let hasEvent = Statement("has_event", "SELECT e.seq FROM events e WHERE e.seq = $1 LIMIT 1")
 
   public func retryDelivery(_ id: Identifier) async throws -> DeliveryRetry {
     try await run { connection in
       var p = Parameters()
       p.identifier(id)
-      let answers = try connection.pipeline([(Self.retry, p), (Self.releaseFollowers, p), (Self.exists, p)])
-      if let row = answers[0].first {
-        var reader = ColumnReader(row)
-        return .due(try Delivery(&reader))
-      }
-      return answers[2].isEmpty ? .unknown : .eventGone
+      guard let seq = try connection.execute(Self.number, p).first?.int8(0) else { return .unknown }
+      var event = Parameters()
+      event.int8(seq)
+      guard try !connection.execute(Self.hasEvent, event).isEmpty else { return .eventGone }
+      let retried = try connection.pipeline([(Self.retry, p), (Self.releaseFollowers, p)])[0]
+      guard let row = retried.first else { return .unknown }
+      var reader = ColumnReader(row)
+      return .due(try Delivery(&reader))
     }
   }
 
@@ -150,7 +147,7 @@ extension PostgresMessageStore {
 }
 
 /// Which index a list goes by.
-private enum DeliveryFilter: String, CaseIterable {
+private enum DeliveryFilter: String {
   case all, unfinished, delivered, dead, several
 
   init(_ states: Set<Delivery.State>) {

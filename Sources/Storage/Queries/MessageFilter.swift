@@ -36,7 +36,7 @@ struct MessageFilter {
   }
 
   /// How many of the newest messages are searched before the index is asked who holds the words.
-  private static let window = 5_000
+  private static let windows = [2_500, 10_000]
   /// A message is told of this long after it was made, at most, unless it was recovered: it may wait in the journal.
   private static let delay: Duration = .seconds(86_400)
   /// Ids are made beside the times, not from them.
@@ -87,8 +87,8 @@ struct MessageFilter {
     if !query.statuses.isEmpty {
       add("status", "m.status = ANY ($::int2[])") { $0.int2Array(query.statuses.map(\.code)) }
     }
-    // What came in has no stage.
-    guard case .all = source, !query.statuses.contains(.received),
+    // What came in has no stage; and a search begins with the newest of all.
+    guard case .all = source, query.search == nil, !query.statuses.contains(.received),
       query.direction == .outbound || !query.statuses.isEmpty
     else { return }
     let statuses = query.statuses.isEmpty ? DeliveryStatus.allCases : query.statuses
@@ -124,50 +124,50 @@ struct MessageFilter {
 
   // MARK: SQL
 
-  /// To be run one after another, until one fills the page.
-  ///
-  /// Words that many messages hold fill a page from the newest ones; those that few hold are found by the index, and
-  /// then sorted. Which of the two it is, only the data knows: the newest are looked at first.
-  var statements: [Statement] {
-    guard let words else { return [statement(name, drawn(conditions))] }
+  var steps: ListSteps {
+    let limit = "LIMIT $\(parameters.count)"
+    guard let words else { return .one(statement(name, drawn(conditions, limit))) }
     let matches = "to_tsvector('simple', m.body) @@ to_tsquery('simple', $\(words.query))"
     let seen = conditions + ["m.body ILIKE $\(words.pattern)", matches]
-    switch source {
-    case .contact, .few: return [statement(name, drawn(seen))]
-    case .all, .stages: break
+    let windows = Self.windows.map { size in
+      ListSteps.Window(name, size: size, source: { drawn([], "LIMIT \($0)") }) { name, source in
+        statement(name, "SELECT * FROM (\(source)) m \(whole(seen))")
+      }
     }
-    let newest = "(SELECT * FROM messages m \(whole(bounds)) ORDER BY m.id DESC LIMIT \(Self.window)) m"
     let found = "(SELECT m.* FROM messages m WHERE \(matches) AND m.body IS NOT NULL OFFSET 0) m"
-    return [
-      statement(name + "_newest", "SELECT * FROM \(newest) \(whole(seen))"),
-      statement(name + "_indexed", "SELECT * FROM \(found) \(whole(bounds + conditions))"),
-    ]
+    return .search(
+      windows: windows,
+      indexed: statement(name + "_indexed", "SELECT * FROM \(found) \(whole(origin + bounds + conditions))"))
+  }
+
+  /// What the source says, where it is not asked.
+  private var origin: [String] {
+    if case .contact(let contact) = source { ["m.contact_id = $\(contact)"] } else { [] }
   }
 
   private func whole(_ conditions: [String]) -> String {
     conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
   }
 
-  /// The messages that every condition holds for, from the source.
-  private func drawn(_ conditions: [String]) -> String {
-    guard let end else { return fromSource(conditions) }
+  /// The newest messages that every condition holds for, from the source.
+  private func drawn(_ conditions: [String], _ limit: String) -> String {
+    guard let end else { return fromSource(conditions, limit) }
     // Those that were recovered are few, and came any time after.
     return """
-      SELECT * FROM (\(fromSource(conditions + ["m.id < $\(end)", "NOT m.recovered"]))) m
-      UNION ALL SELECT * FROM (\(fromSource(conditions + ["m.recovered"]))) m
+      SELECT * FROM (\(fromSource(conditions + ["m.id < $\(end)", "NOT m.recovered"], limit))) m
+      UNION ALL SELECT * FROM (\(fromSource(conditions + ["m.recovered"], limit))) m
       """
   }
 
-  private func fromSource(_ conditions: [String]) -> String {
-    let limit = "ORDER BY m.id DESC LIMIT $\(parameters.count)"
+  private func fromSource(_ conditions: [String], _ limit: String) -> String {
     switch source {
     case .all, .few:
-      return "SELECT * FROM messages m \(whole(bounds + conditions)) \(limit)"
+      return "SELECT * FROM messages m \(whole(bounds + conditions)) ORDER BY m.id DESC \(limit)"
     case .contact(let contact):
       return """
         SELECT m.* FROM conversations v CROSS JOIN LATERAL (
           SELECT * FROM messages m
-          \(whole(["m.conversation_id = v.id"] + bounds + conditions)) \(limit)) m
+          \(whole(["m.conversation_id = v.id"] + bounds + conditions)) ORDER BY m.id DESC \(limit)) m
         WHERE v.contact_id = $\(contact)
         """
     case .stages(let stages):
@@ -176,7 +176,7 @@ struct MessageFilter {
       return """
         SELECT m.* FROM unnest($\(stages)::int2[]) AS s(stage) CROSS JOIN LATERAL (
           SELECT * FROM messages m \(whole(["m.stage >= s.stage", "m.stage <= s.stage"] + bounds + conditions))
-          ORDER BY m.stage, m.id DESC LIMIT $\(parameters.count)) m
+          ORDER BY m.stage, m.id DESC \(limit)) m
         """
     }
   }

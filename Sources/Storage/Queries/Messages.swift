@@ -37,13 +37,9 @@ extension PostgresMessageStore {
     let context = context
     return try await run { connection in
       let filter = MessageFilter(query, page: page)
-      var stored: [StoredMessage] = []
-      for statement in filter.statements {
-        stored = try connection.execute(statement, filter.parameters).map { row in
-          var reader = ColumnReader(row)
-          return try StoredMessage(&reader, context: context)
-        }
-        if stored.count > page.limit { break }
+      let stored = try filter.steps.rows(filter.parameters, wanted: page.limit + 1, on: connection).map { row in
+        var reader = ColumnReader(row)
+        return try StoredMessage(&reader, context: context)
       }
       let media = try MediaRows.load(
         stored.filter(\.hasMedia).map(\.message.id), context: context, on: connection)

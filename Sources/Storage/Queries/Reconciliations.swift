@@ -8,12 +8,12 @@ extension PostgresMessageStore {
   private static let begin = Statement(
     "begin_reconciliation",
     """
-    INSERT INTO reconciliations AS r (account_sid, reached, last_attempt_at, lease, lease_until)
-    VALUES ($1, $2, $2, $3, now() + make_interval(secs => $4))
+    INSERT INTO reconciliations AS r (account_sid, began, reached, last_attempt_at, lease, lease_until)
+    VALUES ($1, $2, $2, $2, $3, now() + make_interval(secs => $4))
     ON CONFLICT (account_sid) DO UPDATE SET last_attempt_at = excluded.last_attempt_at, lease = excluded.lease,
         lease_until = excluded.lease_until
       WHERE (r.lease_until IS NULL OR r.lease_until < now()) AND ($5::timestamptz IS NULL OR r.last_attempt_at < $5)
-    RETURNING r.reached
+    RETURNING r.began, r.reached
     """)
 
   public func beginReconciliation(
@@ -28,7 +28,9 @@ extension PostgresMessageStore {
       parameters.double(lease.inSeconds)
       parameters.timestamp(notTriedSince)
       return try connection.execute(Self.begin, parameters).first.map {
-        ReconciliationLease(accountSID: account, id: id, reached: Timestamp(microseconds: try $0.timestamp(0)))
+        ReconciliationLease(
+          accountSID: account, id: id, began: Timestamp(microseconds: try $0.timestamp(0)),
+          reached: Timestamp(microseconds: try $0.timestamp(1)))
       }
     }
   }

@@ -34,7 +34,8 @@ extension Transition {
   init(_ update: StatusUpdate) {
     self.init(
       messageID: update.messageID, accountSID: update.accountSID, providerSID: update.providerSID,
-      reports: [update.report], sender: update.from, segmentCount: update.segmentCount, price: update.price, raw: update.raw.json)
+      reports: [update.report], sender: update.from, segmentCount: update.segmentCount, price: update.price,
+      raw: update.raw.json)
   }
 }
 

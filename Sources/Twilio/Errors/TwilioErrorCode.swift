@@ -80,6 +80,24 @@ extension TwilioErrorCode {
 }
 
 extension TwilioErrorCode.Class {
+  /// What to do about an error that the table gives no advice for.
+  public var advice: String {
+    switch self {
+    case .transientSafe: "It was not processed: it may be sent again at once, more slowly."
+    case .transient: "It may be sent again later."
+    case .transientOnce: "It may be sent once more."
+    case .transientNextDay: "It may be sent again the next day."
+    case .transientWindow: "It may be sent again within the allowed hours."
+    case .unknownOutcome: "Look at Twilio's log before you send it again."
+    case .permanent: "The same message would fail again: change it or its recipient."
+    case .permanentForChannel: "Send it on another channel."
+    case .noImmediateRetry: "Do not send it again for some days."
+    case .optOut: "Send nothing more until they opt in again."
+    case .configuration: "Mend the account or the sender at Twilio first."
+    case .alert: "See Twilio's debugger."
+    }
+  }
+
   public var isRetryable: Bool {
     switch self {
     case .transientSafe, .transient, .transientOnce, .transientNextDay, .transientWindow: true

@@ -58,7 +58,7 @@ struct OptionFile {
   /// What must stand beside an option below the top, by its path or by what it is in.
   private static let companions = [
     "quietHours": ["from: \"21:00\"", "to: \"08:00\"", "timeZone: Europe/Berlin"],
-    "quietHours.timeZone": ["from: \"21:00\"", "to: \"08:00\"", "fallback: Europe/Berlin"],
+    "quietHours.timeZone": ["from: \"21:00\"", "to: \"08:00\""],
     "quietHours.fallback": ["from: \"21:00\"", "to: \"08:00\""],
   ]
 
