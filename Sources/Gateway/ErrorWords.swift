@@ -13,6 +13,9 @@ enum ErrorWords {
       isOptOut: known.class == .optOut)
   }
 
+  /// Whether a message failed because its sender was too fast.
+  static func saysTooFast(_ code: String) -> Bool { Int(code).map(TwilioErrorCode.queueErrors.contains) ?? false }
+
   private static let ours: [String: ErrorExplanation] = [
     "expired": ErrorExplanation(
       message: "The message's validity ended before it could be sent.",
@@ -23,6 +26,9 @@ enum ErrorWords {
     "unknown_channel": ErrorExplanation(
       message: "The channel is no longer in the configuration.", explanation: "Send it on another channel.",
       isRetryable: false),
+    "outside_window": ErrorExplanation(
+      message: "The contact's window closed while the message waited.",
+      explanation: "Send a template, or wait until they write again.", isRetryable: false),
     "opted_out": ErrorExplanation(
       message: "The recipient has opted out.", explanation: "Wait until they opt in again.", isRetryable: false),
   ]

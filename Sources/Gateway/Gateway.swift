@@ -88,7 +88,11 @@ struct Gateway: Sendable {
       ring: ring, node: clock.makeIdentifier())
     bulks = BulkRunner(store: store, intake: intake, node: clock.makeIdentifier(), logger: logger)
     media = MediaFetcher(
-      store: store, shelf: shelf, ring: ring, policy: settings.mediaPolicy, logger: logger, metrics: metrics)
+      store: store, shelf: shelf, ring: ring, policy: settings.mediaPolicy,
+      limits: MediaLimits(
+        maximumSize: settings.configuration.media.maxSize ?? MediaShelf.maximumSize,
+        types: settings.configuration.media.types),
+      logger: logger, metrics: metrics)
     sweep = MediaSweep(
       store: store, disk: shelf.disk, retention: settings.configuration.retention, logger: logger)
     expiry = SendExpiry(store: store, clock: clock, logger: logger)
@@ -100,6 +104,7 @@ struct Gateway: Sendable {
         Dictionary(
           settings.configuration.accounts.map { ($0.id, $0.reconciliation) }, uniquingKeysWith: { first, _ in first })),
       times: settings.reconciliationTimes, clock: clock, logger: logger, metrics: metrics)
+    try await reconciler.noteAccounts()
     sinks = try Self.makeSinks(
       settings,
       SinkContext(

@@ -148,8 +148,11 @@ public struct GatewayApplication: Sendable {
     try result.get()
   }
 
-  /// What the configuration's channels send from, as the provider writes it.
-  private func sandboxSenders() -> [String] { settings.configuration.channels.flatMap(Self.sandboxSenders) }
+  /// What the configuration's channels send from, as the provider writes it: each once, in the order of the file.
+  private func sandboxSenders() -> [String] {
+    var seen: Set<String> = []
+    return settings.configuration.channels.flatMap(Self.sandboxSenders).filter { seen.insert($0).inserted }
+  }
 
   private static func sandboxSenders(of entry: ChannelEntry) -> [String] {
     let type = ChannelType(entry.type).contactType

@@ -57,11 +57,15 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   /// has never looked begins `lookBack` ago.
   /// - Returns: how many messages were looked at; fewer than `limit`: there are no more.
   func scanForPolls(age: Duration, lookBack: Duration, limit: Int) async throws -> Int
+  /// The same, for messages that have ended and whose price is not known.
+  func scanForPrices(age: Duration, lookBack: Duration, limit: Int) async throws -> Int
   func claimPolls(limit: Int, lease: Duration) async throws -> [ClaimedPoll]
   /// - Parameter next: when to ask again; nil: never.
   func finishPoll(_ claimed: ClaimedPoll, next: Timestamp?) async throws
   /// What is known of a provider's ids; absent: nothing.
   func knownMessages(_ sids: [String], account: String) async throws -> [String: KnownMessage]
+  /// Accounts that are new here begin now, whenever they come to be compared: what was before was not missed.
+  func noteReconciledAccounts(_ accounts: [String], at now: Timestamp) async throws
   /// Takes the reconciliation of an account, and notes the attempt.
   /// - Parameter notTriedSince: nil: whenever the last attempt was.
   /// - Returns: nil where another node has it, or the last attempt was after `notTriedSince`.

@@ -21,11 +21,16 @@ public struct ClaimedPoll: Sendable, Hashable {
     public var isContradicted: Bool
     /// When it left, or is to leave.
     public var leavesAt: Timestamp
+    /// The contact's.
+    public var address: Address
+    public var hasPrice: Bool
 
     public init(
       channel: String?, accountSID: String?, providerSID: String?, status: DeliveryStatus, isContradicted: Bool,
-      leavesAt: Timestamp
+      leavesAt: Timestamp, address: Address, hasPrice: Bool
     ) {
+      self.address = address
+      self.hasPrice = hasPrice
       self.channel = channel
       self.accountSID = accountSID
       self.providerSID = providerSID

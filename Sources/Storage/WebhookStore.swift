@@ -8,11 +8,15 @@ public protocol WebhookStore: Sendable {
   /// Makes it, or, where it is there already, gives it this secret alone.
   func createWebhook(_ webhook: Webhook, secret: [UInt8]) async throws
   /// Changes what a person may change. Switching it on again ends what it was disabled for.
+  /// - Parameter expected: compared under the webhook's lock; nil: whatever it is.
   /// - Returns: the webhook afterwards; nil where there is none.
+  /// - Throws: ``ResourceChanged`` where the webhook is another by now.
   func updateWebhook(
-    _ id: Identifier, at now: Timestamp, _ change: @escaping @Sendable (inout Webhook) -> Void
+    _ id: Identifier, at now: Timestamp, ifStill expected: Webhook?,
+    _ change: @escaping @Sendable (inout Webhook) -> Void
   ) async throws -> Webhook?
-  func deleteWebhook(_ id: Identifier) async throws -> Bool
+  /// - Throws: ``ResourceChanged`` where the webhook is not `expected` any more.
+  func deleteWebhook(_ id: Identifier, ifStill expected: Webhook?) async throws -> Bool
   /// Puts a new secret in the place of the one that stood; that one signs beside it until `until`.
   func rotateSecret(of id: Identifier, to secret: [UInt8], until: Timestamp, at now: Timestamp) async throws -> Webhook?
   /// What an attempt needs to know of it, whether it is active or not.
@@ -23,10 +27,21 @@ public protocol WebhookStore: Sendable {
   /// Makes a delivery due now, with all of its attempts before it.
   func retryDelivery(_ id: Identifier) async throws -> DeliveryRetry
   /// Has the events of a time range delivered again: those that the webhook asks for, without those on their way.
+  /// One that is under way by this id is not begun again.
   /// - Returns: how many there are; they are made bit by bit.
-  func replayWebhook(_ id: Identifier, since: Timestamp, until: Timestamp) async throws -> Int
+  func replayWebhook(_ id: Identifier, since: Timestamp, until: Timestamp, as replay: Identifier) async throws -> Int
   /// Removes deliveries that have ended and were made before `age` ago.
   func expireDeliveries(olderThan age: Duration) async throws
+}
+
+extension WebhookStore {
+  public func updateWebhook(
+    _ id: Identifier, at now: Timestamp, _ change: @escaping @Sendable (inout Webhook) -> Void
+  ) async throws -> Webhook? {
+    try await updateWebhook(id, at: now, ifStill: nil, change)
+  }
+
+  public func deleteWebhook(_ id: Identifier) async throws -> Bool { try await deleteWebhook(id, ifStill: nil) }
 }
 
 /// A registered receiver of webhooks, as the API shows it.

@@ -86,4 +86,54 @@ struct StatusPermutationTests {
       }
     }
   }
+
+  /// What one report says beside its status.
+  private struct Told: Sendable {
+    var status: DeliveryStatus?
+    var sender: String?
+    var segmentCount: Int?
+    var price: Price?
+  }
+
+  private static func facts(_ reports: some Sequence<Told>) -> ReportedFacts {
+    var facts = ReportedFacts(sender: .init("agent"), segmentCount: .init(1))
+    for report in reports {
+      facts.apply(
+        status: report.status, sender: report.sender, segmentCount: report.segmentCount, price: report.price)
+    }
+    return facts
+  }
+
+  @Test("the sender is the one that got furthest: a late word of the agent does not undo the fallback")
+  func fallback() {
+    let agent = Told(status: .sent, sender: "agent", segmentCount: 1)
+    let fallback = Told(status: .delivered, sender: "+15005550006", segmentCount: 2)
+    for order in [[agent, fallback], [fallback, agent], [fallback, fallback, agent]] {
+      let facts = Self.facts(order)
+      #expect(facts.sender.value == "+15005550006" && facts.segmentCount.value == 2)
+    }
+    let sameWord = Told(status: .sent, sender: "+15005550006")
+    #expect(Self.facts([agent, sameWord]) == Self.facts([sameWord, agent]))
+    #expect(Self.facts([sameWord, agent]).sender.value == "+15005550006")
+  }
+
+  @Test("any permutation of any senders, parts and prices, any of them repeated, ends in the same facts")
+  func factsInAnyOrder() {
+    let prices = ["-0.00750", "-0.00830", "-0.01"].map { Price(amount: $0, currency: "USD") } + [nil]
+    for seed in SeededRandom.seeds(2_000) {
+      var random = SeededRandom(seed: seed)
+      let set = (0..<Int.random(in: 1...8, using: &random)).map { _ in
+        Told(
+          status: [nil, .accepted, .sent, .delivered, .undelivered, .read].randomElement(using: &random) ?? nil,
+          sender: [nil, "agent", "other", "+15005550006"].randomElement(using: &random) ?? nil,
+          segmentCount: [nil, 0, 1, 2, 3].randomElement(using: &random) ?? nil,
+          price: prices.randomElement(using: &random) ?? nil)
+      }
+      let expected = Self.facts(set)
+      for _ in 0..<10 {
+        let arrivals = (set + set.filter { _ in Bool.random(using: &random) }).shuffled(using: &random)
+        if Self.facts(arrivals) != expected { Issue.record("FRACTAL_TEST_SEED=\(seed): \(arrivals)") }
+      }
+    }
+  }
 }

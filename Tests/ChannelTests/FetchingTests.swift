@@ -24,7 +24,7 @@ import Twilio
     }
   }
 
-  private static let url = "https://api.twilio.com/2010-04-01/Accounts/AC1/Messages/MM1/Media/ME1"
+  private static let url = "https://api.twilio.com/2010-04-01/Accounts/\(Sample.accountSID)/Messages/MM1/Media/ME1"
 
   @Test("a file is given with its type; credentials go to the first hop only")
   func fetched() async throws {

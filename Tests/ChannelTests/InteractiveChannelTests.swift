@@ -84,7 +84,7 @@ import Twilio
       (.init(status: 201, body: Array("{}".utf8)), .transient),
     ]
     for (answer, kind) in cases {
-      let channel = try whatsApp(ScriptedTransport([answer]))
+      let channel = try whatsApp(ScriptedTransport([answer, answer]))
       let failure = await #expect(throws: SendFailure.self) { _ = try await channel.deposit(content) }
       #expect(failure?.kind == kind)
     }

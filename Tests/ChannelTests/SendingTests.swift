@@ -169,12 +169,14 @@ private let pool = "MGfeedc0de000000000000000000000001"
       "error_503_no_json": .unknownOutcome,
     ]
     for (file, kind) in kinds {
-      let transport = ScriptedTransport([try .init(fixture: "\(file).json")])
+      // The second is for the account's second token, where the first is refused.
+      let answer = try ScriptedTransport.Answer(fixture: "\(file).json")
+      let transport = ScriptedTransport([answer, answer])
       let channel = try channels(transport).sms
       let failure = await #expect(throws: SendFailure.self) { try await channel.send(.test(body: "x")) }
       #expect(failure?.kind == kind, "\(file)")
       #expect(failure?.explanation != nil || file == "error_503_no_json", "\(file)")
-      #expect(transport.asked.count == 1, "one call, and only one")
+      #expect(transport.asked.count == (file == "error_401_20003" ? 2 : 1), "one call, and only one")
     }
   }
 

@@ -44,6 +44,8 @@ struct ConfigurationMessagesTests {
       Case(
         "media: { store: databse }",
         "3:17: store must be one of `database`, `disk`, `none`, not \"databse\"; did you mean `database`?"),
+      Case("media: { maxSize: 0 }", "3:19: maxSize must be a whole number from 1 to 16777216, not \"0\""),
+      Case("media: { types: [png] }", "3:18: types must be media types such as image/png or image/*"),
       Case(
         "retention: { events: 30 }",
         "3:22: events must be a duration such as `500ms`, `5s`, `30m`, `2h` or `7d`, not \"30\";"

@@ -59,6 +59,13 @@ struct ConfigurationResultTests {
     retention: { events: 7d }
     """
 
+  @Test("the limits of files arrive, types in lower case")
+  func mediaLimits() throws {
+    let text = Self.full.replacing("path: /var/media }", with: "path: x, maxSize: 5, types: [Image/*, text/plain] }")
+    let media = try ConfigurationFixture.parse(text).media
+    #expect(media.maxSize == 5 && media.types == ["image/*", "text/plain"])
+  }
+
   @Test("every key arrives with its type")
   func everything() throws {
     let configuration = try ConfigurationFixture.parse(Self.full)

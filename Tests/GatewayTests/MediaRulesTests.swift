@@ -43,6 +43,27 @@ struct MediaRulesTests {
     #expect(!EntityTags.allowPart("Wed, 21 Oct 2026 07:28:00 GMT", "\"a\""))
   }
 
+  @Test("a file is kept up to its size, and where its type or the family of it is named")
+  func limits() {
+    let all = MediaLimits()
+    #expect(all.refusal(size: 16 << 20, type: "x/y") == nil)
+    #expect(all.refusal(size: (16 << 20) + 1, type: "x/y")?.code == "too_large")
+    let some = MediaLimits(maximumSize: 10, types: ["image/*", "application/pdf"])
+    for type in ["image/png", "Image/JPEG; q=1", "application/pdf"] {
+      #expect(some.refusal(size: 10, type: type) == nil)
+    }
+    for type in ["imagex/png", "application/pdfx", "text/html", "nonsense"] {
+      let refusal = some.refusal(size: 10, type: type)
+      #expect(refusal?.code == "type_refused" && refusal?.kind == .permanent)
+    }
+    #expect(some.refusal(size: 11, type: "image/png")?.message.contains("11 bytes") == true)
+    #expect(MediaLimits(types: []).refusal(size: 1, type: "image/png") != nil)
+    #expect(MediaLimits.pattern("Image/*") == "image/*" && MediaLimits.pattern("image/png") == "image/png")
+    for text in ["", "image", "*", "*/*", "*/png", "im*/png", "image/p*", "image/png; q=1", "a/b/c"] {
+      #expect(MediaLimits.pattern(text) == nil, "\(text)")
+    }
+  }
+
   @Test(
     "a type is `type/subtype` or unknown",
     arguments: [

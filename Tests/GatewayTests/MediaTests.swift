@@ -121,6 +121,23 @@ struct MediaTests {
     }
   }
 
+  @Test("a file that the configuration does not let through has failed, and says so")
+  func limited() async throws {
+    let configuration = WholeGateway.configuration + "\nmedia: { maxSize: 3, types: [image/*] }"
+    try await WholeGateway.run(configuration: configuration) { gateway in
+      let small = try await gateway.receivePicture(base64: Data([1, 2, 3]).base64EncodedString())
+      #expect(small["state"] == "ready" && small["size"] == 3)
+      for (bytes, type, words) in [
+        (Data([1, 2, 3, 4]), "image/png", "media.maxSize"), (Data([1]), "audio/ogg", "media.types"),
+      ] {
+        let item = try await gateway.receivePicture(base64: bytes.base64EncodedString(), type: type)
+        #expect(item["state"] == "failed")
+        let answer = try await gateway.call("GET", "/api/media/" + (item["id"]?.stringValue ?? ""))
+        #expect(answer.status == 404 && answer.json["detail"]?.stringValue?.contains(words) == true, "\(answer.text)")
+      }
+    }
+  }
+
   @Test("what could run in a browser is only ever saved", arguments: ["text/html", "image/svg+xml"])
   func scripts(type: String) async throws {
     try await WholeGateway.run { gateway in

@@ -3,6 +3,7 @@
 import ChannelProtocol
 import GatewayTesting
 import HTTPTypes
+import Logging
 import Storage
 import Synchronization
 import Testing
@@ -19,8 +20,8 @@ struct MessageCancellationTests {
       let message = try await fixture.cancellation.cancel(id)
       #expect(message.status == .canceled)
       #expect(fixture.provider.calls == ["cancel SM1"])
-      // Whoever asks again is told the same, without a call.
-      #expect(try await fixture.cancellation.cancel(id).status == .canceled)
+      // Whoever asks again is too late, without a call.
+      await fixture.expect(.conflict, of: id)
       #expect(fixture.provider.calls.count == 1)
     }
   }
@@ -56,7 +57,7 @@ struct MessageCancellationTests {
     try await CancellationFixture.run { fixture in
       let id = try await fixture.handedOver()
       fixture.provider.script([.fails(.unknownOutcome), .fails(.transient), .fails(.unknownOutcome)])
-      await fixture.expect(.serviceUnavailable, of: id)
+      await fixture.expect(.serviceUnavailable, "provider_unavailable", of: id)
       #expect(fixture.provider.calls.filter { $0 == "cancel SM1" }.count == 3)
       #expect(try await fixture.store.message(id)?.message.status == .accepted)
     }
@@ -75,6 +76,42 @@ struct MessageCancellationTests {
       let id = try await fixture.handedOver(scheduled: false)
       await fixture.expect(.conflict, of: id)
       #expect(fixture.provider.calls.isEmpty)
+    }
+  }
+
+  @Test("what it keeps for somebody who opts out meanwhile is taken back, and asked for again where it is silent")
+  func optedOut() async throws {
+    try await CancellationFixture.run { fixture in
+      let id = try await fixture.handedOver()
+      _ = try await fixture.polling.work()
+      #expect(fixture.provider.calls.isEmpty)
+      try await fixture.store.setOptOut(Address(type: .sms, value: "+14155550101"), optedOut: true)
+      _ = try await fixture.polling.work()
+      #expect(try await fixture.store.message(id)?.message.status == .accepted)
+      // Another node, or this one after a crash, finds it as well.
+      fixture.provider.script([.says("canceled")])
+      _ = try await fixture.polling.work()
+      #expect(fixture.provider.calls == ["cancel SM1", "status SM1", "cancel SM1"])
+      #expect(try await fixture.store.message(id)?.message.status == .canceled)
+    }
+  }
+
+  @Test("who opts out while a message is being handed over does not get it, others do")
+  func optedOutMeanwhile() async throws {
+    try await CancellationFixture.run { fixture in
+      let claimed = try await fixture.claimed()
+      try await fixture.store.setOptOut(Address(type: .sms, value: "+14155550101"), optedOut: true)
+      try await fixture.accepted(claimed)
+      fixture.provider.script([.says("canceled")])
+      _ = try await fixture.polling.work()
+      #expect(try await fixture.store.message(claimed.message.id)?.message.status == .canceled)
+    }
+    try await CancellationFixture.run { fixture in
+      let id = try await fixture.handedOver()
+      try await fixture.store.setOptOut(Address(type: .sms, value: "+14155550102"), optedOut: true)
+      _ = try await fixture.polling.work()
+      #expect(fixture.provider.calls.isEmpty)
+      #expect(try await fixture.store.message(id)?.message.status == .accepted)
     }
   }
 }
@@ -103,6 +140,14 @@ private struct CancellationFixture: Sendable {
     await store.close()
     try? await database.drop()
     try result.get()
+  }
+
+  var polling: StatusPolling {
+    var policy = PollPolicy()
+    policy.recallAgain = .zero
+    return StatusPolling(
+      store: store, directory: cancellation.directory, policy: policy, clock: SystemClock(),
+      logger: ThrowawayDatabase.silentLogger, metrics: PrometheusRegistry())
   }
 
   /// A message that a node is about to hand over.
@@ -134,8 +179,13 @@ private struct CancellationFixture: Sendable {
     return claimed.message.id
   }
 
-  func expect(_ status: HTTPResponse.Status, of id: Identifier) async {
-    await #expect { try await cancellation.cancel(id) } throws: { ($0 as? Problem)?.status == status }
+  func expect(_ status: HTTPResponse.Status, _ code: String = "not_cancelable", of id: Identifier) async {
+    await #expect {
+      try await cancellation.cancel(id)
+    } throws: { error in
+      let problem = error as? Problem
+      return problem?.status == status && problem?.code == code
+    }
   }
 }
 

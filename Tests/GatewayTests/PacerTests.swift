@@ -52,6 +52,13 @@ struct PacerTests {
     #expect(pacer.rate == 2)
   }
 
+  @Test("a sender that is paused keeps its rate")
+  func paused() {
+    var pacer = Pacer(rate: 8, now: start)
+    pacer.paused(for: .seconds(60), now: start)
+    #expect(pacer.rate == 8 && pacer.nextStart(now: start) - start == .seconds(60))
+  }
+
   @Test("the rate comes back by tenths, and never above the configured one")
   func recovers() {
     var pacer = Pacer(rate: 10, now: start)

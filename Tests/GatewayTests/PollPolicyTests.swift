@@ -12,15 +12,18 @@ struct PollPolicyTests {
   private static let policy = PollPolicy()
 
   private static func subject(
-    _ status: DeliveryStatus, age: Duration = .seconds(180), sid: String? = "SM1", contradicted: Bool = false
+    _ status: DeliveryStatus, age: Duration = .seconds(180), sid: String? = "SM1", contradicted: Bool = false,
+    priced: Bool = false
   ) -> ClaimedPoll.Subject {
     ClaimedPoll.Subject(
       channel: "sms", accountSID: "AC1", providerSID: sid, status: status, isContradicted: contradicted,
-      leavesAt: now - age)
+      leavesAt: now - age, address: Address(type: .sms, value: "+14155550101"), hasPrice: priced)
   }
 
-  private static func step(_ subject: ClaimedPoll.Subject?, attempts: Int = 1) -> PollPolicy.Step {
-    policy.step(for: subject, attempts: attempts, now: now, jitter: 0.5)
+  private static func step(
+    _ subject: ClaimedPoll.Subject?, attempts: Int = 1, tellsPrices: Bool = false
+  ) -> PollPolicy.Step {
+    policy.step(for: subject, attempts: attempts, tellsPrices: tellsPrices, now: now, jitter: 0.5)
   }
 
   @Test("a message without an end is asked about; one that ended is let be, unless two ends were told")
@@ -32,6 +35,25 @@ struct PollPolicyTests {
       #expect(Self.step(Self.subject(status, contradicted: true)) == .ask)
     }
     #expect(Self.step(nil) == .drop)
+  }
+
+  @Test(
+    "a message that ended without a price is asked about after an hour, six hours and a day, where there are prices")
+  func prices() {
+    let hour = Duration.seconds(3_600)
+    let early = Self.subject(.delivered, age: .seconds(300))
+    #expect(Self.step(early, tellsPrices: true) == .wait(until: Self.now + hour - .seconds(300)))
+    #expect(Self.step(Self.subject(.delivered, age: hour), tellsPrices: true) == .ask)
+    #expect(Self.step(Self.subject(.undelivered, age: hour * 24), tellsPrices: true) == .ask)
+    #expect(Self.step(Self.subject(.delivered, age: hour), tellsPrices: false) == .drop)
+    #expect(Self.step(Self.subject(.delivered, age: hour, priced: true), tellsPrices: true) == .drop)
+    #expect(Self.step(Self.subject(.canceled, age: hour), tellsPrices: true) == .drop)
+    #expect(Self.step(Self.subject(.delivered, age: hour * 36), tellsPrices: true) == .drop)
+    func next(_ age: Duration) -> Duration? {
+      Self.policy.nextForPrice(leftAt: Self.now - age, now: Self.now).map { $0 - Self.now }
+    }
+    #expect(next(.seconds(60)) == hour - .seconds(60))
+    #expect(next(hour) == hour * 5 && next(hour * 7) == hour * 17 && next(hour * 24) == nil)
   }
 
   @Test("a message that has not left is asked about after it has, and one of long ago no more")

@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Foundation
+import GatewayTesting
 import Logging
 import Testing
 import TwilioSandbox
@@ -63,6 +64,9 @@ struct ReconcilerTests {
     try await Sandbox.withRunning(Self.configuration()) { sandbox in
       try await WholeGateway.withKeptDirectory { directory in
         _ = try await sandbox.receive(InboundText(from: "+14155550199", body: "before there was a gateway"))
+        // Lists show whole seconds.
+        let second = Int(Date().timeIntervalSince1970)
+        #expect(await eventually { Int(Date().timeIntervalSince1970) > second })
         try await Self.run(in: directory, before: sandbox) { gateway in
           _ = try await sandbox.receive(InboundText(from: "+14155550101", body: "while it runs"))
           _ = try await gateway.eventually("/api/messages") { $0["data"]?.arrayValue?.count == 1 }
@@ -78,12 +82,14 @@ struct ReconcilerTests {
         var sids: [String] = []
         for text in missed { sids.append(try await sandbox.receive(text).sid) }
         try await Self.run(in: directory, before: sandbox) { [sids] gateway in
-          let page = try await gateway.eventually("/api/messages?direction=inbound") {
+          let page = try await gateway.eventually(within: .seconds(60), "/api/messages?direction=inbound") {
             $0["data"]?.arrayValue?.count == 5
           }
           let messages = page["data"]?.arrayValue ?? []
           let recovered = messages.filter { $0["recovered"] == true }
-          #expect(Set(recovered.compactMap { $0["providerSid"]?.stringValue }) == Set(sids))
+          // The one that came while it ran may be among them: on a slow machine a list is read before its webhook.
+          let found = Set(recovered.compactMap { $0["providerSid"]?.stringValue })
+          #expect(found.isSuperset(of: sids))
           try await Self.check(recovered, gateway)
           for sid in sids {
             let again = try await sandbox.receive(Self.redelivery(of: sid))
@@ -110,7 +116,7 @@ struct ReconcilerTests {
     let picture = try #require(message("a picture"))
     #expect(picture["channelType"] == "mms" && picture["channel"] == "mms")
     let id = try #require(picture["id"]?.stringValue)
-    let fetched = try await gateway.eventually("/api/messages/\(id)") {
+    let fetched = try await gateway.eventually(within: .seconds(60), "/api/messages/\(id)") {
       $0["media"]?.arrayValue?.first?["state"] == "ready"
     }
     #expect(fetched["media"]?.arrayValue?.first?["size"] == 3)
@@ -120,24 +126,29 @@ struct ReconcilerTests {
 
   @Test("the end of a message that was sent before a downtime, and its price, are learned after it")
   func statuses() async throws {
-    var configuration = Self.configuration()
-    configuration.timings.delivered = .seconds(2)
-    try await Sandbox.withRunning(configuration) { sandbox in
+    try await Sandbox.withRunning(Self.configuration()) { sandbox in
+      // No callback comes, so that nothing but the list tells how the message ended, however slow the machine.
+      var silence = Chaos()
+      silence.dropCallbacks = 1
+      sandbox.setChaos(silence)
       try await WholeGateway.withKeptDirectory { directory in
         let (ids, continuation) = AsyncStream.makeStream(of: String.self)
         try await Self.run(in: directory, before: sandbox) { gateway in
           let taken = try await gateway.call(
             "POST", "/api/messages", json: #"{"to":"+14155550101","channel":"sms","body":"Hello"}"#)
           let id = try #require(taken.json["id"]?.stringValue)
-          _ = try await gateway.eventually("/api/messages/\(id)") { $0["status"] == "sent" }
+          _ = try await gateway.eventually(within: .seconds(60), "/api/messages/\(id)") {
+            $0["providerSid"]?.stringValue != nil
+          }
           continuation.yield(id)
         }
         continuation.finish()
         guard let id = await ids.first(where: { _ in true }) else { return }
-        // It reaches the phone while nobody listens.
-        while sandbox.messages().first?.status != .delivered { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(await eventually(within: .seconds(60)) { sandbox.messages().first?.status == .delivered })
         try await Self.run(in: directory, before: sandbox) { gateway in
-          let delivered = try await gateway.eventually("/api/messages/\(id)") { $0["status"] == "delivered" }
+          let delivered = try await gateway.eventually(within: .seconds(60), "/api/messages/\(id)") {
+            $0["status"] == "delivered" && $0["price"]?["amount"] != nil
+          }
           let told = delivered["statusHistory"]?.arrayValue?.first { $0["status"] == "delivered" }
           #expect(told?["source"] == "poll")
           #expect(delivered["price"]?["amount"] == "0.00830")

@@ -76,6 +76,30 @@ struct SendRequestTests {
         .map(\.field) == ["content.latitude", "content.longitude"])
   }
 
+  @Test(
+    "what stands where it means nothing is named",
+    arguments: [
+      (#""content":{"kind":"text","text":"x","colour":1}"#, ["content.colour"]),
+      (#""content":{"kind":"text","text":" "}"#, ["content.text"]),
+      (#""content":{"kind":"location","latitude":1,"longitude":2,"lable":"x"}"#, ["content.lable"]),
+      (#""content":{"kind":"location","latitude":1,"longitude":2,"label":7}"#, ["content.label"]),
+      (#""content":{"kind":"location","latitude":1}"#, ["content.longitude"]),
+      (#""content":{"kind":"template","sid":"HX1","variables":{"1":2}}"#, ["content.variables.1"]),
+      (#""content":{"kind":"template"}"#, ["content.sid"]),
+      (#""content":{"kind":"interactive","type":"card","date":{}}"#, ["content.date"]),
+      (#""content":{"kind":"media","text":"x"},"media":["https://example.com/a.png"]"#, ["content.text"]),
+      (#""content":{"kind":"pigeon"}"#, ["content"]), (#""content":{}"#, ["content.kind"]),
+      (#""content":"x""#, ["content"]), (#""contentSid":"""#, ["contentSid"]),
+      (#""contentSid":"HX1","body":"x""#, ["body"]),
+      (#""contentSid":"HX1","media":["https://example.com/a.png"]"#, ["media"]),
+      (#""body":"x","variables":{"1":"y"}"#, ["variables"]), (#""body":" \n""#, ["body"]),
+      (#""media":["https://"]"#, ["media[0]"]), (#""media":["http:example.com"]"#, ["media[0]"]),
+      (#""media":["https://exa mple.com/"]"#, ["media[0]"]), (#""media":["https:///a.png"]"#, ["media[0]"]),
+    ])
+  func misplaced(members: String, fields: [String]) {
+    #expect(problem("{\"to\":\"+14155550123\",\(members)}")?.errors.map(\.field) == fields)
+  }
+
   @Test("1,600 characters are carried and one more is not")
   func length() {
     func body(_ count: Int) -> String { #"{"to":"+14155550123","body":"\#(String(repeating: "é", count: count))"}"# }

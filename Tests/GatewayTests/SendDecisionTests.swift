@@ -10,9 +10,14 @@ struct SendDecisionTests {
   private let now = Timestamp(seconds: 5_000)
   private let decision = SendDecision(policy: SendPolicy())
 
-  private func after(_ kind: SendFailure.Kind, attempts: Int = 1, jitter: Double = 0.5) -> SendDecision.Next {
-    decision.after(
-      SendFailure(kind, code: "1", message: "words"), attempts: attempts, now: now, jitter: jitter)
+  private func after(
+    _ kind: SendFailure.Kind, attempts: Int = 1, failures: Int = 0, jitter: Double = 0.5,
+    _ change: (inout SendFailure) -> Void = { _ in }
+  ) -> SendDecision.Next {
+    var failure = SendFailure(kind, code: "1", message: "words")
+    change(&failure)
+    return decision.after(
+      failure, attempts: attempts, transientFailures: failures, now: now, jitter: jitter)
   }
 
   @Test(
@@ -26,11 +31,29 @@ struct SendDecisionTests {
 
   @Test("what may succeed later is tried again, after pauses that double, with jitter, and an end")
   func transient() {
-    #expect(after(.transient) == .retry(at: now + .seconds(1)))
-    #expect(after(.transient, attempts: 3) == .retry(at: now + .seconds(4)))
-    #expect(after(.transient, attempts: 11) == .retry(at: now + .seconds(300)))
-    #expect(after(.transient, jitter: 0) == .retry(at: now + .milliseconds(800)))
-    #expect(after(.transient, attempts: 12) == .fail(code: "1", message: "words"))
+    func retry(_ pause: Duration) -> SendDecision.Next { .retry(at: now + pause, isFailure: true) }
+    #expect(after(.transient) == retry(.seconds(1)))
+    #expect(after(.transient, failures: 2) == retry(.seconds(4)))
+    #expect(after(.transient, failures: 10) == retry(.seconds(300)))
+    #expect(after(.transient, jitter: 0) == retry(.milliseconds(800)))
+    #expect(after(.transient, failures: 11) == .fail(code: "1", message: "words"))
+    #expect(after(.transient, attempts: 500, failures: 1) == retry(.seconds(2)), "throttled calls are none of these")
+  }
+
+  @Test("what is worth one more try gets one, however often it was throttled in between")
+  func once() {
+    func once(_ failures: Int) -> SendDecision.Next {
+      after(.transient, attempts: 9, failures: failures) { $0.maximumRepeats = 1 }
+    }
+    #expect(once(0) == .retry(at: now + .seconds(1), isFailure: true))
+    #expect(once(1) == .fail(code: "1", message: "words"))
+  }
+
+  @Test("a fault of the account's is no message's end: it waits with its sender")
+  func account() {
+    #expect(
+      after(.misconfigured, attempts: 99, failures: 99, jitter: 0) { $0.senderPause = .seconds(60) }
+        == .retry(at: now + .seconds(60)))
   }
 
   @Test("too fast is never a reason to give up, and the provider's own pause is kept")
@@ -46,13 +69,13 @@ struct SendDecisionTests {
 
   @Test("absence is believed only when the provider's list has had time")
   func absence() {
-    func absent(_ age: Duration, attempts: Int = 1) -> SendDecision.Next {
-      decision.afterAbsence(attempts: attempts, attemptedAt: now - age, now: now)
+    func absent(_ age: Duration, unknown: Int = 1) -> SendDecision.Next {
+      decision.afterAbsence(unknownOutcomes: unknown, attemptedAt: now - age, now: now)
     }
     #expect(absent(.seconds(2)) == .unresolved(lookAgainAt: now + .seconds(10)))
     #expect(absent(.seconds(25)) == .unresolved(lookAgainAt: now + .seconds(5)))
     #expect(absent(.seconds(30)) == .retry(at: now))
-    guard case .fail("unknown_outcome", _) = absent(.seconds(31), attempts: 3) else {
+    guard case .fail("unknown_outcome", _) = absent(.seconds(31), unknown: 3) else {
       Issue.record("three calls without an answer are for a person")
       return
     }

@@ -2,10 +2,7 @@
 
 import ChannelProtocol
 import GatewayTesting
-import HTTPTypes
-import Logging
 import Storage
-import Synchronization
 import Testing
 
 @testable import Gateway
@@ -45,81 +42,70 @@ struct SenderLoopTests {
       #expect(waiting.first { $0.body == "second" }?.status == .queued)
     }
   }
-}
 
-/// A store of the test's own, and a channel that sends nowhere.
-private struct SenderLoopFixture: Sendable {
-  let store: PostgresMessageStore
-  let sent: SentBodies
-  let channel: ConfiguredChannel
-  let rate: Double
-
-  static func run(rate: Double, _ body: (SenderLoopFixture) async throws -> Void) async throws {
-    let database = try await ThrowawayDatabase.make()
-    let store = PostgresMessageStore(
-      configuration: database.configuration, context: ResourceContext(publicURL: "http://localhost"),
-      logger: ThrowawayDatabase.silentLogger)
-    try store.start()
-    let sent = SentBodies()
-    let channel = ConfiguredChannel(
-      id: "echo", adapter: EchoChannel(sent: sent),
-      account: Account(id: "main", accountSID: "AC1", authTokens: [Secret("x")]))
-    let result: Result<Void, any Error>
-    do {
-      result = .success(try await body(SenderLoopFixture(store: store, sent: sent, channel: channel, rate: rate)))
-    } catch {
-      result = .failure(error)
+  @Test("an account that is refused ends no message: its sender waits, and all goes out when it is mended")
+  func refusedAccount() async throws {
+    let clock = ManualClock(SystemClock().now(), tick: .microseconds(1))
+    try await SenderLoopFixture.run(rate: 50, clock: clock) { fixture in
+      let loop = fixture.loop()
+      var refusal = SendFailure(.misconfigured, code: "20003", message: "Authenticate")
+      refusal.senderPause = .seconds(60)
+      fixture.sent.refuse(with: refusal)
+      try await fixture.queue("first")
+      _ = try await loop.work()
+      try await fixture.queue("second")
+      let next = try #require(try await loop.work())
+      #expect(fixture.sent.calls == 1, "whatever else it sent would be refused alike")
+      #expect(next - clock.now() > .seconds(50))
+      fixture.sent.refuse(with: nil)
+      clock.advance(by: .seconds(80))
+      _ = try await loop.work()
+      #expect(fixture.sent.bodies.sorted() == ["first", "second"])
     }
-    await store.close()
-    try? await database.drop()
-    try result.get()
   }
 
-  func loop(_ change: (inout SendingContext) -> Void = { _ in }) -> SenderLoop {
-    var context = SendingContext(
-      store: store, directory: ChannelDirectory([channel]), publicURL: "http://localhost", policy: SendPolicy(),
-      clock: SystemClock(), logger: ThrowawayDatabase.silentLogger, metrics: PrometheusRegistry())
-    change(&context)
-    return SenderLoop(SenderLane(key: "key", address: "+15005550006", messagesPerSecond: rate), context)
+  @Test("two throttled calls and one without an answer are not three without an answer: the message goes out")
+  func mixedFailures() async throws {
+    let clock = ManualClock(SystemClock().now(), tick: .microseconds(1))
+    try await SenderLoopFixture.run(rate: 50, clock: clock) { fixture in
+      let loop = fixture.loop()
+      try await fixture.queue("patient")
+      for kind in [SendFailure.Kind.throttled(retryAfter: nil), .throttled(retryAfter: nil), .unknownOutcome] {
+        fixture.sent.refuse(with: SendFailure(kind, code: "1", message: "not now"))
+        _ = try await loop.work()
+        clock.advance(by: .seconds(40))
+      }
+      fixture.sent.refuse(with: nil)
+      // The provider has no such message, long after the call.
+      _ = try await loop.work()
+      _ = try await loop.work()
+      #expect(fixture.sent.bodies == ["patient"] && fixture.sent.calls == 4)
+    }
   }
 
-  func queue(_ body: String) async throws {
-    let clock = SystemClock()
-    _ = try await store.queue(
-      OutboundRecord(
-        id: clock.makeIdentifier(), to: Address(type: .sms, value: "+14155550101"), channel: "echo", channelType: .sms,
-        line: "+15005550006", sender: "+15005550006", senderKey: "key", accountSID: "AC1", body: body,
-        content: Content(.text(body)), createdAt: clock.now()), deadline: .seconds(10))
-  }
-}
-
-private final class SentBodies: Sendable {
-  private let state = Mutex<[String]>([])
-  var bodies: [String] { state.withLock(\.self) }
-  func add(_ body: String) { state.withLock { $0.append(body) } }
-}
-
-private struct EchoChannel: ChannelAdapter {
-  struct Configuration: ChannelConfiguration {
-    static let keys: [ConfigurationKey] = []
-  }
-
-  static let type = ChannelType.sms
-  let sent: SentBodies
-  var capabilities: ChannelCapabilities { ChannelCapabilities() }
-  var routes: [WebhookRoute] { [] }
-  var senders: [Sender] { [] }
-
-  init(sent: SentBodies) { self.sent = sent }
-
-  init(configuration: Configuration, context: ChannelContext) throws { sent = SentBodies() }
-
-  func claim(_ request: WebhookRequest) -> WebhookClaim { .none }
-  func receive(_ request: WebhookRequest) throws(WebhookRejection) -> [InboundEvent] { throw .unknownAccount }
-
-  func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt {
-    sent.add(message.body ?? "")
-    return SendReceipt(
-      providerSID: "SM\(message.id)", status: .accepted, providerStatus: "queued", raw: .empty)
+  @Test("a sender whose messages fail afterwards for speed goes slower, once for a burst of them")
+  func braked() async throws {
+    let clock = ManualClock(SystemClock().now(), tick: .microseconds(1))
+    try await SenderLoopFixture.run(rate: 50, clock: clock) { fixture in
+      let loop = fixture.loop()
+      try await fixture.queue("first")
+      _ = try await loop.work()
+      let stored = try #require(try await fixture.store.messages(MessageQuery(), page: PageRequest()).items.first)
+      func event(_ code: String) -> Event {
+        var message = stored
+        message.status = .failed
+        message.error = MessageError(code: code, message: "words")
+        var writer = JSONWriter()
+        message.write(to: &writer) { $0.member("previousStatus", "accepted") }
+        return Event(
+          seq: 1, id: message.id, type: .messageStatus, at: clock.now(), conversationID: nil, channel: "echo",
+          data: Array(writer.string.utf8))
+      }
+      let key = "AC1/sms/+15005550006"
+      #expect(SenderBrake.senderKeys(event("30001"), in: ChannelDirectory([fixture.channel])) == [key])
+      #expect(SenderBrake.senderKeys(event("30003"), in: ChannelDirectory([fixture.channel])).isEmpty)
+      for _ in 0..<3 { await loop.brake() }
+      #expect(await loop.rate == 25)
+    }
   }
 }

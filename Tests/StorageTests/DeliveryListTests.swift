@@ -93,8 +93,12 @@ extension StorageSuite {
       try await prepared { fixture, id, node in
         let start = Timestamp(seconds: 0)
         // What is on its way is not counted: it comes anyway.
-        #expect(try await fixture.store.replayWebhook(id, since: start, until: fixture.later) == 4)
-        #expect(try await fixture.store.replayWebhook(id, since: fixture.later, until: fixture.later) == 0)
+        #expect(
+          try await fixture.store.replayWebhook(
+            id, since: start, until: fixture.later, as: fixture.clock.makeIdentifier()) == 4)
+        #expect(
+          try await fixture.store.replayWebhook(
+            id, since: fixture.later, until: fixture.later, as: fixture.clock.makeIdentifier()) == 0)
         try await fixture.script("DELETE FROM deliveries WHERE state = 3")
         var rounds = 0
         while try await fixture.store.advanceReplays(limit: 2).events > 0 { rounds += 1 }
@@ -118,7 +122,9 @@ extension StorageSuite {
         }
         // One that was made afterwards gets what was before it, too.
         let (id, node) = try await fixture.leased(events: ["message.new"])
-        #expect(try await fixture.store.replayWebhook(id, since: times[2], until: times[4]) == 2)
+        #expect(
+          try await fixture.store.replayWebhook(
+            id, since: times[2], until: times[4], as: fixture.clock.makeIdentifier()) == 2)
         #expect(try await fixture.store.advanceReplays(limit: 100).endpoints == [id])
         let due = try await fixture.load(id, node: node, after: 1_000_000).waiting
         #expect(try due.map { try $0.event.json["providerSid"]?.stringValue } == ["SM2", "SM3"])

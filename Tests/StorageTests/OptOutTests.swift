@@ -176,6 +176,30 @@ extension StorageSuite {
       }
     }
 
+    @Test("a message whose window closed while it waited is held then, but not for a contact who has just written")
+    func heldLate() async throws {
+      try await StoreFixture.run { fixture in
+        let message = try await fixture.queue(fixture.outbound(type: .whatsapp, channel: "wa"))
+        func hold(_ claimed: ClaimedSend) async throws {
+          let now = fixture.clock.now()
+          try await fixture.record(
+            .held(
+              .init(
+                conversationID: message.conversationID, window: .seconds(86_400), leavesAt: now,
+                until: now + .seconds(60))), of: claimed)
+        }
+        try await hold(try #require(try await fixture.claim().first))
+        #expect(try await fixture.claim().isEmpty)
+        #expect(try await fixture.claim(.unresolved).isEmpty)
+        #expect(try await fixture.number("SELECT state FROM outbox") == 3)
+        try await fixture.receive(fixture.inbound("SM1", type: .whatsapp, channel: "wa"))
+        let released = try #require(try await fixture.claim().first)
+        #expect(released.message.id == message.id && released.attempts == 0)
+        try await hold(released)
+        #expect(try await fixture.claim().map(\.message.id) == [message.id])
+      }
+    }
+
     @Test("a message to somebody who has just written is not held")
     func written() async throws {
       try await StoreFixture.run { fixture in

@@ -137,7 +137,7 @@ extension StoreFixture {
       _ = try await store.deliveries(of: webhook, states: states, page: PageRequest())
     }
     _ = try await store.retryDelivery(line[0].id)
-    _ = try await store.replayWebhook(webhook, since: Timestamp(seconds: 0), until: later)
+    _ = try await store.replayWebhook(webhook, since: Timestamp(seconds: 0), until: later, as: clock.makeIdentifier())
     while try await store.advanceReplays(limit: 1).events > 0 {}
     _ = try await store.deliveryBacklog()
     try await store.expireDeliveries(olderThan: .zero)
@@ -175,9 +175,11 @@ extension StoreFixture {
     _ = try await store.nextExpiry()
     _ = try await store.knownMessages(["SM1"], account: Sample.account)
     _ = try await store.scanForPolls(age: .zero, lookBack: .seconds(3_600), limit: 100)
+    _ = try await store.scanForPrices(age: .zero, lookBack: .seconds(3_600), limit: 100)
     for (index, claimed) in try await store.claimPolls(limit: 10, lease: .seconds(60)).enumerated() {
       try await store.finishPoll(claimed, next: index == 0 ? now : nil)
     }
+    try await store.noteReconciledAccounts([Sample.account], at: now)
     for succeeds in [true, false] {
       guard
         let lease = try await store.beginReconciliation(
@@ -215,7 +217,13 @@ extension StoreFixture {
           .callback("sent", sid: "SM-of-nobody", at: until),
           .callback("sent", sid: "SM2", message: outbound[1].id, at: until),
         ], on: connection)
-      let results: [SendRecord.Result] = [.accepted(.sample("SM3")), .retry(at: until), .retry(at: until)]
+      let results: [SendRecord.Result] = [
+        .accepted(.sample("SM3")), .retry(at: until),
+        .held(
+          .init(
+            conversationID: try claimed[0].get().last?.message.conversationID ?? lease, window: .seconds(60),
+            leavesAt: until, until: until)),
+      ]
       let records = try zip(claimed[0].get(), results).map { entry, result in
         SendRecord(
           messageID: entry.message.id, lease: entry.lease, accountSID: Sample.account, result: result, at: until)
@@ -301,7 +309,9 @@ extension StoreFixture {
     _ = try await store.addContactChannel(Address(type: .sms, value: "+1556"), to: other.id)
     let opening = ConversationOpening(address: address, line: Sample.line, channel: "wa")
     let opened = try await store.openConversation(opening)
-    _ = try await store.setArchived(true, conversation: opened.conversation.id)
+    let archived = try await store.setArchived(
+      true, conversation: opened.conversation.id, ifStill: try await store.conversation(opened.conversation.id))
+    if let archived { _ = try await store.markRead(conversation: archived.id, ifStill: archived) }
     _ = try await store.mergeContact(other.id, into: made.id)
     for channel in try await store.contact(made.id)?.channels ?? [] {
       _ = try await store.removeContactChannel(channel.id, from: made.id)

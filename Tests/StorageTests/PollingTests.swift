@@ -90,6 +90,31 @@ extension StorageSuite {
       }
     }
 
+    @Test("messages that ended without a price are noted an hour later, once; others are not")
+    func prices() async throws {
+      try await StoreFixture.run(stores: 2) { fixture in
+        func scan(on node: Int = 0) async throws -> Int {
+          try await fixture.stores[node].scanForPrices(age: .seconds(3_600), lookBack: .seconds(7_200), limit: 100)
+        }
+        let unpriced = try await fixture.send("SM1")
+        try await fixture.apply(.callback("delivered", sid: "SM1", at: fixture.clock.now()))
+        try await fixture.send("SM2")
+        var priced = StatusUpdate.callback("delivered", sid: "SM2", at: fixture.clock.now(), source: .poll)
+        priced.price = Price(amount: "-0.0075", currency: "USD")
+        try await fixture.apply(priced)
+        try await fixture.send("SM3")
+        try await fixture.apply(.callback("canceled", sid: "SM3", at: fixture.clock.now()))
+        try await fixture.receive(fixture.inbound("SM4"))
+        #expect(try await scan() == 0)
+        fixture.clock.advance(by: .seconds(3_601))
+        #expect(try await scan() == 4)
+        #expect(try await scan(on: 1) == 0)
+        let claimed = try await Self.claim(fixture)
+        #expect(claimed.map(\.messageID) == [unpriced])
+        #expect(claimed[0].subject?.hasPrice == false && claimed[0].subject?.address.value == Sample.contact)
+      }
+    }
+
     @Test("a price that comes alone is kept, and is no event")
     func price() async throws {
       try await StoreFixture.run { fixture in
@@ -104,6 +129,20 @@ extension StorageSuite {
         #expect(try await fixture.events().count == before)
         try await fixture.apply(.callback("read", sid: "SM1", at: fixture.clock.now()))
         #expect(try await fixture.events(.messageStatus).last?.json["price"]?["amount"] == "0.0075")
+      }
+    }
+
+    @Test("an account begins when it was noted first, and its first comparison is not put off")
+    func noted() async throws {
+      try await StoreFixture.run { fixture in
+        let noted = fixture.clock.now()
+        try await fixture.store.noteReconciledAccounts([Sample.account, "AC2"], at: noted)
+        fixture.clock.advance(by: .seconds(600))
+        try await fixture.store.noteReconciledAccounts([Sample.account], at: fixture.clock.now())
+        let lease = try #require(
+          try await fixture.store.beginReconciliation(
+            account: Sample.account, notTriedSince: noted - .seconds(1), at: fixture.clock.now(), lease: .seconds(60)))
+        #expect(lease.began == noted && lease.reached == noted)
       }
     }
 

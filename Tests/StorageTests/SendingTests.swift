@@ -144,6 +144,61 @@ extension StorageSuite {
       }
     }
 
+    @Test("throttled calls count neither as failures nor as calls without an answer; looks count once")
+    func counting() async throws {
+      try await StoreFixture.run(stores: 2) { fixture in
+        _ = try await fixture.queue(fixture.outbound())
+        func counts(_ claimed: ClaimedSend) -> [Int] {
+          [claimed.attempts, claimed.transientFailures, claimed.unknownOutcomes]
+        }
+        for attempt in 0..<2 {
+          let throttled = try #require(try await fixture.claim().first)
+          #expect(counts(throttled) == [attempt, 0, 0])
+          try await fixture.record(.retry(at: fixture.clock.now()), of: throttled)
+        }
+        let failing = try #require(try await fixture.claim().first)
+        try await fixture.record(.retry(at: fixture.clock.now(), isFailure: true), of: failing)
+        let silent = try #require(try await fixture.claim().first)
+        #expect(counts(silent) == [3, 1, 0])
+        try await fixture.record(.unresolved(lookAgainAt: fixture.clock.now()), of: silent)
+        // Looked up twice: the outcome of one call.
+        for _ in 0..<2 {
+          let look = try #require(try await fixture.claim(.unresolved).first)
+          #expect(counts(look) == [4, 1, 1])
+          try await fixture.record(.unresolved(lookAgainAt: fixture.clock.now()), of: look)
+        }
+        let absent = try #require(try await fixture.claim(.unresolved).first)
+        try await fixture.record(.retry(at: fixture.clock.now()), of: absent)
+        // Its node dies in the middle of the next call: that is a second one, for whoever looks.
+        #expect(try await fixture.claim(lease: .seconds(30)).map(counts) == [[4, 1, 1]])
+        fixture.clock.advance(by: .seconds(31))
+        #expect(try await fixture.claim(.unresolved, on: 1, lease: .seconds(30)).map(counts) == [[5, 1, 2]])
+        fixture.clock.advance(by: .seconds(31))
+        let last = try #require(try await fixture.claim(.unresolved, on: 1).first)
+        #expect(counts(last) == [5, 1, 2], "a look whose node died is no call")
+      }
+    }
+
+    @Test("an answer that was given to a message like it leaves the message to be looked for, not without an end")
+    func answerTaken() async throws {
+      try await StoreFixture.run { fixture in
+        let ids = [try await fixture.queue(fixture.outbound()).id, try await fixture.queue(fixture.outbound()).id]
+        let claimed = try await fixture.claim()
+        try #require(claimed.map(\.message.id) == ids)
+        // The look-up for the first finds what the second's call made.
+        try await fixture.record(.accepted(.sample("SM1")), of: claimed[0])
+        try await fixture.record(.accepted(.sample("SM1")), of: claimed[1])
+        #expect(try await fixture.store.message(ids[0])?.message.providerSID == "SM1")
+        let second = try #require(try await fixture.claim(.unresolved).first)
+        #expect(second.message.id == ids[1] && second.unknownOutcomes == 1 && second.message.providerSID == nil)
+        try await fixture.record(.accepted(.sample("SM2")), of: second)
+        #expect(try await fixture.store.message(ids[1])?.message.providerSID == "SM2")
+        // Written down again, as after a commit whose answer was lost.
+        try await fixture.record(.accepted(.sample("SM2")), of: second)
+        #expect(try await fixture.store.backlog() == [:])
+      }
+    }
+
     @Test("a message whose validity has ended fails as expired instead of being sent")
     func validity() async throws {
       try await StoreFixture.run { fixture in

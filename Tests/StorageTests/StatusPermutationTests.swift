@@ -15,9 +15,14 @@ extension StorageSuite {
       var word: String
       var error: String?
       var at: Timestamp
+      var from: String?
+      var segments: Int?
 
       func update(_ sid: String, names message: Identifier?) -> StatusUpdate {
-        .callback(word, sid: sid, message: message, error: error, at: at)
+        var update = StatusUpdate.callback(word, sid: sid, message: message, error: error, at: at)
+        update.from = from
+        update.segmentCount = segments
+        return update
       }
     }
 
@@ -28,7 +33,11 @@ extension StorageSuite {
       var times: [Timestamp?]
       var isContradicted: Bool
       var history: [String]
-      var description: String { "\(status) \(error?.code ?? "-") \(times) \(isContradicted) \(history)" }
+      var from: String
+      var segments: Int?
+      var description: String {
+        "\(status) \(error?.code ?? "-") \(times) \(isContradicted) \(history) \(from) \(segments ?? -1)"
+      }
     }
 
     private static let own: Set = ["queued", "sending"]
@@ -47,8 +56,16 @@ extension StorageSuite {
           for round in 0..<6 {
             let count = Int.random(in: 1...Self.vocabulary.count, using: &random)
             let base = fixture.clock.now()
-            let set = Self.vocabulary.shuffled(using: &random).prefix(count).enumerated().map { offset, word in
-              Callback(word: word.0, error: word.1, at: base + .milliseconds(offset))
+            var set: [Callback] = []
+            for (offset, word) in Self.vocabulary.shuffled(using: &random).prefix(count).enumerated() {
+              // One word may come of two senders: of an agent, and of the number that its fallback leaves from.
+              for _ in 0..<Int.random(in: 1...2, using: &random) {
+                set.append(
+                  Callback(
+                    word: word.0, error: word.1, at: base + .milliseconds(offset),
+                    from: [nil, "agent", "+15005550009"].randomElement(using: &random) ?? nil,
+                    segments: [nil, 0, 1, 2].randomElement(using: &random) ?? nil))
+              }
             }
             let ends = try await Self.ends(of: set, round: round, on: fixture, &random)
             #expect(Set(ends).count == 1, "FRACTAL_TEST_SEED=\(seed): \(Set(ends))")
@@ -114,17 +131,24 @@ extension StorageSuite {
         isContradicted: contradicted == ["true"],
         history: callbacks.map {
           "\($0.providerStatus) \($0.status?.rawValue ?? "-") \($0.errorCode ?? "-") \($0.at.microseconds)"
-        }.sorted())
+        }.sorted(), from: message.from, segments: message.segments?.count)
     }
 
     /// As the projection without a store has it.
     private static func isExpected(_ end: End, of set: [Callback]) -> Bool {
       var projection = StatusProjection(status: .accepted)
-      for callback in set { projection.apply(callback.update("SM", names: nil).report) }
+      var facts = ReportedFacts(sender: .init(Sample.line))
+      for callback in set {
+        let update = callback.update("SM", names: nil)
+        projection.apply(update.report)
+        facts.apply(
+          status: update.report.status, sender: update.from, segmentCount: update.segmentCount, price: nil)
+      }
       return end.status == projection.status && end.error?.code == projection.errorCode
         && end.times == [projection.sentAt, projection.deliveredAt, projection.readAt]
         && end.isContradicted == projection.isContradicted
-        && end.history.count == set.count { !own.contains($0.word) }
+        && end.from == facts.sender.value && (facts.segmentCount.value ?? end.segments) == end.segments
+        && end.history.count == Set(set.filter { !own.contains($0.word) }.map { [$0.word, $0.error] }).count
     }
   }
 }

@@ -43,7 +43,7 @@ import Testing
     "a message that differs in one thing is another",
     arguments: [
       ["body": "hello"], ["to": "+14155550102"], ["from": "+15005550007"], ["direction": "inbound"],
-      ["date_created": "Wed, 30 Sep 2026 15:40:00 +0000"], ["date_created": "Wed, 30 Sep 2026 16:42:00 +0000"],
+      ["date_created": "Wed, 30 Sep 2026 15:40:00 +0000"], ["date_created": "Wed, 30 Sep 2026 15:43:02 +0000"],
       ["num_media": "1"],
     ] as [[String: JSONValue]])
   func absent(changes: [String: JSONValue]) throws {
@@ -77,6 +77,8 @@ import Testing
     template.contentSID = "HX1"
     let sent = try message("MM1", ["body": "Dear Alex", "num_media": "1"])
     #expect(candidates(template, [sent]) == [sent])
+    let later = try message("MM2", ["body": "Dear Alex", "date_created": "Wed, 30 Sep 2026 15:43:02 +0000"])
+    #expect(candidates(template, [later]) == [])
   }
 
   @Test("a list cut off before it reaches back to the attempt proves nothing")

@@ -60,6 +60,30 @@ import Testing
       asked.request.headerFields[.authorization] == "Basic \(Data("SKfeedc0de:s3cret".utf8).base64EncodedString())")
   }
 
+  @Test("a void token is refused once: the call is made again with the next, and so are all that follow")
+  func tokens() async throws {
+    let refusal = ScriptedTransport.Answer(status: 401, body: Array(#"{"code":20003,"message":"Authenticate"}"#.utf8))
+    let (client, transport) = client([
+      refusal, try .init(fixture: "create_sms_201_queued.json"), try .init(fixture: "fetch_200_delivered.json"),
+      refusal, refusal,
+    ])
+    #expect(try await client.create(MessageRequest(to: "+14155550101")).status == "queued")
+    _ = try await client.message(sid: "SM1")
+    let refused = await failure { () throws(TwilioFailure) in _ = try await client.message(sid: "SM1") }
+    guard case .api(let error) = refused else {
+      Issue.record("\(String(describing: refused))")
+      return
+    }
+    #expect(error.code == 20003 && SendFailure(error).senderPause == .seconds(60))
+    func header(_ token: String) -> String {
+      "Basic \(Data("\(Sample.accountSID):\(token)".utf8).base64EncodedString())"
+    }
+    #expect(
+      transport.asked.map { $0.request.headerFields[.authorization] }
+        == ["test_auth_token_primary", "second", "second", "second", "test_auth_token_primary"].map(header))
+    #expect(transport.asked[0].body == transport.asked[1].body)
+  }
+
   @Test("updating and deleting ask what the fixtures record")
   func updates() async throws {
     let (client, transport) = client([
@@ -200,6 +224,29 @@ import Testing
       try await TwilioClient(account: .test, transport: transport).media(at: url)
     }
     #expect(transport.asked.isEmpty)
+  }
+
+  @Test(
+    "of Twilio's API only a file of a message of our account is fetched, also where a base URL replaces it",
+    arguments: [
+      "/2010-04-01/Accounts/\(Sample.accountSID).json",
+      "/2010-04-01/Accounts/\(Sample.accountSID)/Keys/Media/x/Media/ME1",
+      "/2010-04-01/Accounts/AC0/Messages/MM1/Media/ME1", "/2010-04-01/Accounts/\(Sample.accountSID)/Messages/MM1",
+      "/2010-04-01/Accounts/\(Sample.accountSID)/Messages/../Media/ME1",
+      "/2010-04-01/Accounts/\(Sample.accountSID)/Messages/MM1/Media/ME1?x=/../..",
+      "/2010-04-01/Accounts/\(Sample.accountSID)/Messages/MM1/Media/%2e%2e",
+      "/2010-04-01/Accounts/\(Sample.accountSID)/Messages/MM1/Media/ME1/x", "/v1/Content",
+    ])
+  func otherPaths(path: String) async {
+    var ours = Account.test
+    ours.baseURL = "http://127.0.0.1:4010"
+    for account in [Account.test, ours] {
+      let transport = ScriptedTransport([.init(body: [1])])
+      await #expect(throws: TwilioFailure.self) {
+        try await TwilioClient(account: account, transport: transport).media(at: "https://api.twilio.com" + path)
+      }
+      #expect(transport.asked.isEmpty)
+    }
   }
 
   @Test(

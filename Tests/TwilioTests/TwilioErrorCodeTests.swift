@@ -53,6 +53,16 @@ import Testing
     #expect(!failure.message.isEmpty)
   }
 
+  @Test("what may have been delivered is looked up, what is worth one repeat says so, and an account's fault too")
+  func narrowed() {
+    func failure(_ status: Int, _ code: Int?) -> SendFailure { SendFailure(TwilioAPIError(status: status, code: code)) }
+    #expect(failure(400, 30_410).kind == .unknownOutcome && !TwilioErrorCode.class(of: 30_410).isRetryable)
+    #expect(failure(400, 30_008).kind == .transient && failure(400, 30_008).maximumRepeats == 1)
+    #expect(failure(400, 30_003).kind == .transient && failure(400, 30_003).maximumRepeats == nil)
+    #expect(failure(401, 20_003).senderPause != nil && failure(403, 20_005).senderPause != nil)
+    #expect(failure(400, 63_007).senderPause == nil && failure(400, 21_211).senderPause == nil)
+  }
+
   @Test("a call that may have arrived is never transient, one that never left always is")
   func transport() {
     #expect(SendFailure(TransportFailure(mayHaveArrived: true, message: "timeout")).kind == .unknownOutcome)

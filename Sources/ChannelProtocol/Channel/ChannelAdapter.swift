@@ -47,7 +47,13 @@ public protocol OutcomeLookup: ChannelAdapter {
 
 /// An adapter that can fetch a message's present state from the provider.
 public protocol StatusLookup: ChannelAdapter {
+  /// Whether the provider says what a message cost, some hours later at most; false if left out.
+  var tellsPrices: Bool { get }
   func status(ofProviderSID sid: String) async throws(SendFailure) -> StatusUpdate
+}
+
+extension StatusLookup {
+  public var tellsPrices: Bool { false }
 }
 
 /// An adapter whose texts are counted in parts.

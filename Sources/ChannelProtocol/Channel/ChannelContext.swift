@@ -7,7 +7,7 @@ public struct Account: Sendable, Hashable {
   /// Its name in the file.
   public var id: String
   public var accountSID: String
-  /// The first one calls, all of them verify; never empty, none of them empty.
+  /// The first one calls, the next where it is refused; all of them verify; never empty, none of them empty.
   public var authTokens: [Secret]
   public var apiKey: String?
   public var apiSecret: Secret?

@@ -84,6 +84,11 @@ public struct SendFailure: Error, Sendable, Hashable {
   public var message: String
   /// What it means and what to do.
   public var explanation: String?
+  /// How often what is transient may be tried again; nil: as often as the engine does.
+  public var maximumRepeats: Int?
+  /// The fault lies with our account, not with the message: whatever its sender sends would be refused alike. The sender
+  /// waits this long, and the message with it. nil: the refusal is of this message.
+  public var senderPause: Duration?
 
   public init(_ kind: Kind, code: String, message: String, explanation: String? = nil) {
     self.kind = kind

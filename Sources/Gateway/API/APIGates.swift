@@ -44,7 +44,15 @@ struct APIGates: Sendable {
       var query = QueryReader(request)
       try query.finish()
     }
+    if !route.readsBody, ![.get, .head].contains(request.method), request.hasBody,
+      var reader = try await BodyReader.readIfAny(request)
+    {
+      // As with parameters; an empty object says nothing.
+      try reader.finish()
+    }
     try await checkMatch(route, request, context)
+    var context = context
+    context.ifMatch = request.headers[.ifMatch]
     guard request.method == .post, let principal = context.principal,
       let key = request.headers[.idempotencyKey]
     else {
@@ -78,12 +86,17 @@ struct APIGates: Sendable {
   // MARK: Tags
 
   private func tagged(_ response: Response, _ request: Request) async throws -> Response {
-    guard response.status == .ok, response.headers[.contentType] == "application/json" else { return response }
+    // A file says by itself what it is.
+    guard response.status == .ok, response.headers[.contentType] == "application/json",
+      response.headers[.eTag] == nil
+    else { return response }
     var answer = try await WholeAnswer(response)
     let tag = EntityTag(of: answer.body)
     answer.headers[.eTag] = tag.text
     answer.headers[.cacheControl] = "private, no-cache"
-    guard tag.isNamed(inIfNoneMatch: request.headers[.ifNoneMatch]) else { return answer.response }
+    guard let known = tag.named(inIfNoneMatch: request.headers[.ifNoneMatch]) else { return answer.response }
+    answer.headers[.eTag] = known
+    answer.headers.addVary("Accept-Encoding")
     answer.headers[.contentType] = nil
     return Response(status: .notModified, headers: answer.headers)
   }
@@ -91,15 +104,22 @@ struct APIGates: Sendable {
   /// `If-Match` on what changes a resource: its present representation must be one that the client has seen.
   private func checkMatch(_ route: APIRoute, _ request: Request, _ context: APIContext) async throws {
     guard let wanted = request.headers[.ifMatch], [.put, .patch, .delete].contains(request.method) else { return }
-    let failure = Problem(
-      .preconditionFailed, "precondition_failed", "The resource is not, or no longer, the one that If-Match names.")
-    guard let resource = route.resource else { throw failure }
+    guard let resource = route.resource else { throw Problem.preconditionFailed }
     var head = request.head
     head.method = .get
     head.path = request.uri.path
     // What is not there is a 404, as without the header.
     let response = try await resource(Request(head: head, body: .init(buffer: ByteBuffer())), context)
-    guard EntityTag(of: try await WholeAnswer(response).body).isNamed(inIfMatch: wanted) else { throw failure }
+    guard EntityTag(of: try await WholeAnswer(response).body).isNamed(inIfMatch: wanted) else {
+      throw Problem.preconditionFailed
+    }
+  }
+}
+
+extension Request {
+  /// Whether there is one, by what its headers say.
+  var hasBody: Bool {
+    headers[.transferEncoding] != nil || headers[.contentLength].map { $0 != "0" } ?? false
   }
 }
 

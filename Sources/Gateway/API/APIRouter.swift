@@ -16,6 +16,8 @@ struct APIRoute: Sendable {
   /// nil: no key is needed.
   let scope: APIKey.Scope?
   let readsQuery: Bool
+  /// False: a body that says anything is refused.
+  let readsBody: Bool
   /// Bytes, at most.
   let bodyLimit: Int
   let handler: APIHandler
@@ -47,14 +49,16 @@ struct APIRouter {
   /// Adds a route that needs a key with `scope`; nil: none.
   /// - Parameters:
   ///   - readsQuery: the handler of a writing route reads the parameters itself.
+  ///   - readsBody: nil: as the method is meant.
   ///   - bodyLimit: bytes, at most, of a body that is read before the handler is called.
   mutating func on(
     _ method: HTTPRequest.Method, _ path: String, scope: APIKey.Scope?, readsQuery: Bool = false,
-    bodyLimit: Int = BodyReader.maximumBytes, _ handler: @escaping APIHandler
+    readsBody: Bool? = nil, bodyLimit: Int = BodyReader.maximumBytes, _ handler: @escaping APIHandler
   ) {
     routes.append(
       APIRoute(
-        method: method, path: path, scope: scope, readsQuery: readsQuery, bodyLimit: bodyLimit, handler: handler))
+        method: method, path: path, scope: scope, readsQuery: readsQuery,
+        readsBody: readsBody ?? [.post, .put, .patch].contains(method), bodyLimit: bodyLimit, handler: handler))
   }
 
   /// Answers HEAD and OPTIONS, and 405 for every method that a path does not have.

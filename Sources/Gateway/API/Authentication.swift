@@ -37,7 +37,7 @@ struct Authentication: Sendable {
     return principal
   }
 
-  private static let unauthorized = Problem(
+  static let unauthorized = Problem(
     .unauthorized, "unauthorized", "A valid API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.",
     headers: [.wwwAuthenticate: "Bearer realm=\"fractal\""])
 

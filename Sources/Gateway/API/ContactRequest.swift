@@ -23,11 +23,7 @@ struct ContactRequest: Sendable {
 
   private func name(_ reader: inout BodyReader) -> String? {
     guard let name = reader.string("name", maximum: Self.maximumName) else { return nil }
-    // A name of nothing but blanks is shown as nothing.
-    guard name.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-      return reader.fail("name", "must not be empty")
-    }
-    return name
+    return name.isBlank ? reader.fail("name", "must not be empty") : name
   }
 
   private func attributes(_ reader: inout BodyReader) -> [String: JSONValue] {
@@ -99,17 +95,24 @@ struct ContactRequest: Sendable {
       return reader.fail("type", "is required where the address has no prefix")
     }
     let field = word == nil ? "address" : "type"
-    guard let form = recipients(of: type.contactType) else {
+    guard isKnown(type) else {
       return reader.fail(field, "must be one of \(knownTypes.joined(separator: ", "))")
     }
     if let prefix, prefix.contactType != type.contactType {
       return reader.fail("address", "has the prefix of another channel type")
     }
-    if let problem = form.problem(with: bare) { return reader.fail("address", problem) }
+    if let problem = problem(with: bare, of: type) { return reader.fail("address", problem) }
     return Address(type: type, value: bare)
   }
 
-  private var knownTypes: [String] { Set(directory.channels.map(\.type.contactType.rawValue)).sorted() }
+  func isKnown(_ type: ChannelType) -> Bool { recipients(of: type.contactType) != nil }
+
+  /// Why a text is no address of a type; nil: it is one.
+  func problem(with address: String, of type: ChannelType) -> String? {
+    recipients(of: type.contactType)?.problem(with: address)
+  }
+
+  var knownTypes: [String] { Set(directory.channels.map(\.type.contactType.rawValue)).sorted() }
 
   private func recipients(of type: ChannelType) -> ChannelCapabilities.RecipientForm? {
     directory.channels.first { $0.type.contactType == type }?.capabilities.recipients

@@ -33,13 +33,13 @@ extension APIRouter {
   private mutating func addContactChanges(_ services: APIServices) {
     let reading = ContactRequest(directory: services.directory)
 
-    on(.post, "/api/contacts", scope: .manage) { request, _ in
+    on(.post, "/api/contacts", scope: .manage) { request, context in
       var reader = try await BodyReader.read(request)
       let profile = reading.profile(&reader)
       let addresses = reading.addresses(&reader)
       try reader.finish()
       let contact = try await services.store.createContact(
-        NewContact(id: services.clock.makeIdentifier(), profile: profile, addresses: addresses)
+        NewContact(id: context.makeIdentifier(services.clock), profile: profile, addresses: addresses)
       ).contact()
       return Response(.created, headers: [.location: "/api/contacts/\(contact.id)"]) { contact.write(to: &$0) }
     }
@@ -49,13 +49,16 @@ extension APIRouter {
       var reader = try await BodyReader.read(request)
       let profile = reading.profile(&reader)
       try reader.finish()
-      let contact = try await services.store.replaceContact(id, with: profile).contact()
+      let contact = try await services.store.replaceContact(
+        id, with: profile, ifStill: try await services.expectedContact(id, context)
+      ).contact()
       return Response { contact.write(to: &$0) }
     }
 
     on(.delete, "/api/contacts/:id", scope: .manage) { _, context in
       let id = try context.identifier("id", of: "contact")
-      guard try await services.store.deleteContact(id) else { throw Problem.notFound("contact") }
+      let expected = try await services.expectedContact(id, context)
+      guard try await services.store.deleteContact(id, ifStill: expected) else { throw Problem.notFound("contact") }
       return Response(status: .noContent)
     }
 
@@ -67,7 +70,11 @@ extension APIRouter {
       if from == id { reader.errors.append(.init(field: "from", message: "is the contact itself")) }
       try reader.finish()
       guard let from else { throw Problem.invalid("from", "is required") }
-      guard try await services.store.contact(id) != nil else { throw Problem.notFound("contact") }
+      guard let survivor = try await services.store.contact(id) else { throw Problem.notFound("contact") }
+      if context.isRepeated, try await services.store.contact(from) == nil {
+        // The same request before, whose answer was lost, has merged them.
+        return Response { survivor.write(to: &$0) }
+      }
       guard try await services.store.contact(from) != nil else { throw Problem.invalid("from", "is no contact") }
       let contact = try await services.store.mergeContact(from, into: id).contact()
       return Response { contact.write(to: &$0) }
@@ -83,7 +90,13 @@ extension APIRouter {
       let address = reading.address(&reader)
       try reader.finish()
       guard let address else { throw Problem.invalid("address", "is required") }
-      let contact = try await services.store.addContactChannel(address, to: id).contact()
+      var outcome = try await services.store.addContactChannel(address, to: id)
+      // The same request before, whose answer was lost, has added it.
+      if context.isRepeated, case .addressTaken(_, by: id) = outcome, let contact = try await services.store.contact(id)
+      {
+        outcome = .done(contact)
+      }
+      let contact = try outcome.contact()
       let channel = contact.channels.first { Address(type: $0.type, value: $0.address) == address }
       guard let channel else { throw Problem.internal }
       return Response(.created, headers: [.location: "/api/contacts/\(contact.id)"]) { channel.write(to: &$0) }
@@ -92,9 +105,17 @@ extension APIRouter {
     on(.delete, "/api/contacts/:id/channels/:channelId", scope: .manage) { _, context in
       let id = try context.identifier("id", of: "contact")
       let channel = try context.identifier("channelId", of: "channel of the contact")
-      _ = try await services.store.removeContactChannel(channel, from: id).contact("channel of the contact")
+      _ = try await services.store.removeContactChannel(
+        channel, from: id, ifStill: try await services.expectedContact(id, context)
+      ).contact("channel of the contact")
       return Response(status: .noContent)
     }
+  }
+}
+
+extension APIServices {
+  fileprivate func expectedContact(_ id: Identifier, _ context: APIContext) async throws -> Contact? {
+    try await context.expected({ try await store.contact(id) }, { contact in Response { contact.write(to: &$0) } })
   }
 }
 

@@ -25,22 +25,7 @@ extension APIRouter {
       try query.finish()
       let id = try context.identifier("id", of: "conversation")
       guard let conversation = try await services.store.conversation(id) else { throw Problem.notFound("conversation") }
-      var filter = MessageQuery()
-      filter.conversation = id
-      let messages = try await services.store.messages(filter, page: PageRequest())
-      let now = services.clock.now()
-      return Response { writer in
-        conversation.write(to: &writer, now: now) { writer in
-          writer.member("messages") { writer in
-            writer.object { writer in
-              writer.member("data") { writer in
-                writer.array { writer in for message in messages.items { message.write(to: &writer) } }
-              }
-              writer.member("nextCursor", messages.next?.description)
-            }
-          }
-        }
-      }
+      return try await services.representation(of: conversation)
     }
 
     addConversationChanges(services)
@@ -63,20 +48,51 @@ extension APIRouter {
         archived = reader.boolean("archived") ?? true
         try reader.finish()
       }
-      guard let conversation = try await services.store.setArchived(archived, conversation: id) else {
-        throw Problem.notFound("conversation")
-      }
+      let expected = try await services.expectedConversation(id, context)
+      guard
+        let conversation = try await services.store.setArchived(archived, conversation: id, ifStill: expected)
+      else { throw Problem.notFound("conversation") }
       let now = services.clock.now()
       return Response { conversation.write(to: &$0, now: now) }
     }
 
-    on(.patch, "/api/conversations/:id/read", scope: .send) { _, context in
+    on(.patch, "/api/conversations/:id/read", scope: .send, readsBody: false) { _, context in
       let id = try context.identifier("id", of: "conversation")
-      guard let conversation = try await services.store.markRead(conversation: id) else {
-        throw Problem.notFound("conversation")
-      }
+      let conversation =
+        if let expected = try await services.expectedConversation(id, context) {
+          try await services.store.markRead(conversation: id, ifStill: expected)
+        } else {
+          try await services.store.markRead(conversation: id)
+        }
+      guard let conversation else { throw Problem.notFound("conversation") }
       let now = services.clock.now()
       return Response { conversation.write(to: &$0, now: now) }
     }
+  }
+}
+
+extension APIServices {
+  /// A conversation with its newest messages.
+  fileprivate func representation(of conversation: Conversation) async throws -> Response {
+    var filter = MessageQuery()
+    filter.conversation = conversation.id
+    let messages = try await store.messages(filter, page: PageRequest())
+    let now = clock.now()
+    return Response { writer in
+      conversation.write(to: &writer, now: now) { writer in
+        writer.member("messages") { writer in
+          writer.object { writer in
+            writer.member("data") { writer in
+              writer.array { writer in for message in messages.items { message.write(to: &writer) } }
+            }
+            writer.member("nextCursor", messages.next?.description)
+          }
+        }
+      }
+    }
+  }
+
+  fileprivate func expectedConversation(_ id: Identifier, _ context: APIContext) async throws -> Conversation? {
+    try await context.expected({ try await store.conversation(id) }, representation(of:))
   }
 }

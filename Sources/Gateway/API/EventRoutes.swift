@@ -11,6 +11,7 @@ extension APIRouter {
       let query = try EventQuery(request)
       let reading = EventReading(store: services.store, waiters: services.eventWaiters)
       let found = try await reading.read(query)
+      if query.wait != nil { try await services.checkStillAllowed(request) }
       return Response { writer in
         writer.object { writer in
           writer.member("data") { writer in
@@ -21,6 +22,14 @@ extension APIRouter {
         }
       }
     }
+  }
+}
+
+extension APIServices {
+  /// While a request waited, its key may have been taken back.
+  fileprivate func checkStillAllowed(_ request: Request) async throws {
+    let key = Authentication.key(in: request.headers) ?? ""
+    guard try await store.key(hash: hasher.hash(key)) != nil else { throw Authentication.unauthorized }
   }
 }
 

@@ -111,4 +111,7 @@ extension HTTPField.Name {
 extension APIContext {
   /// The id for what the request makes: the one that a request with an `Idempotency-Key` has claimed, else a new one.
   func makeIdentifier(_ clock: any WallClock) -> Identifier { held?.resourceID ?? clock.makeIdentifier() }
+
+  /// The same request was acted on before, and nobody knows how that ended: what it makes may be there.
+  var isRepeated: Bool { held?.isRepeated ?? false }
 }

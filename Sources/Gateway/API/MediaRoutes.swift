@@ -23,7 +23,7 @@ extension APIRouter {
       return try await services.media.answer.answer(id, request)
     }
 
-    on(.post, "/api/media", scope: .send, readsQuery: true, bodyLimit: MediaUpload.maximumBody) { request, _ in
+    on(.post, "/api/media", scope: .send, readsQuery: true, bodyLimit: MediaUpload.maximumBody) { request, context in
       var query = QueryReader(request)
       let given = query.string("filename")
       try query.finish()
@@ -31,13 +31,17 @@ extension APIRouter {
       let filename = (given ?? upload.filename).map(ContentDisposition.sane)
       if given != nil, filename?.isEmpty ?? false { throw Problem.invalid("filename", "is not the name of a file") }
       let bytes = upload.bytes
-      let id = services.clock.makeIdentifier()
-      let file = MediaFile(
+      let id = context.makeIdentifier(services.clock)
+      var file = MediaFile(
         id: id, state: .ready, contentType: MediaTypeName(upload.contentType).text, size: bytes.count,
         filename: filename?.isEmpty ?? true ? nil : filename, place: nil, createdAt: services.clock.now())
-      try await services.media.shelf.add(file, bytes: bytes)
+      if context.isRepeated, let made = try await services.store.mediaFile(id) {
+        file = made
+      } else {
+        try await services.media.shelf.add(file, bytes: bytes)
+      }
       let url = services.media.links.apiURL(id)
-      return Response(.created, headers: [.location: "/api/media/\(id)"]) { writer in
+      return Response(.created, headers: [.location: "/api/media/\(id)"]) { [file] writer in
         writer.object { writer in
           writer.member("id", id)
           writer.member("state", file.state.rawValue)

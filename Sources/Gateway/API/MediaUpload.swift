@@ -14,6 +14,7 @@ enum MediaUpload {
   /// - Throws: ``Problem``: 400 a broken form, 413 too large, 415 no type or another multipart, 422 empty or no file.
   static func read(_ request: Request) async throws -> MultipartUpload.Part {
     guard let type = request.headers[.contentType] else { throw unsupported }
+    try JSONBody.checkCoding(request.headers)
     let part: MultipartUpload.Part
     if let boundary = MultipartUpload.boundary(type) {
       part = try await form(request, boundary: boundary)
@@ -40,7 +41,9 @@ enum MediaUpload {
   private static func whole(_ request: Request) async throws -> [UInt8] {
     var request = request
     do {
-      return Array(try await request.collectBody(upTo: MediaShelf.maximumSize).readableBytesView)
+      let bytes = try await request.collectBody(upTo: MediaShelf.maximumSize)
+      try request.checkWhole(bytes)
+      return Array(bytes.readableBytesView)
     } catch is NIOTooManyBytesError {
       throw tooLarge
     } catch let error as HTTPError where error.status == .contentTooLarge {

@@ -16,19 +16,22 @@ extension APIRouter {
       return .page(try await services.store.optOuts(filter, page: page)) { $0.write(to: &$1) }
     }
 
+    let reading = ContactRequest(directory: services.directory)
+
     on(.post, "/api/opt-outs", scope: .manage) { request, _ in
       var reader = try await BodyReader.read(request)
       let word = reader.required("channelType", maximum: 64)
       let (prefix, bare) = Address.split(reader.required("address", maximum: 200))
       let optedOut = reader.boolean("optedOut")
-      let known = Set(services.directory.channels.map(\.type.contactType.rawValue))
       let type = ChannelType(word).contactType
-      if !word.isEmpty, !known.contains(type.rawValue) {
+      if !word.isEmpty, !reading.isKnown(type) {
         reader.errors.append(
-          .init(field: "channelType", message: "must be one of \(known.sorted().joined(separator: ", "))"))
+          .init(field: "channelType", message: "must be one of \(reading.knownTypes.joined(separator: ", "))"))
       }
       if let prefix, prefix.contactType != type {
         reader.errors.append(.init(field: "address", message: "has the prefix of another channel type"))
+      } else if !bare.isEmpty, let problem = reading.problem(with: bare, of: type) {
+        reader.errors.append(.init(field: "address", message: problem))
       }
       if optedOut == nil, !reader.errors.contains(where: { $0.field == "optedOut" }) {
         reader.errors.append(.init(field: "optedOut", message: "is required"))

@@ -33,7 +33,7 @@ extension APIRouter {
       return .page(Page(items: states, next: nil)) { $0.write(to: &$1) }
     }
 
-    on(.post, "/api/templates/sync", scope: .manage) { _, _ in
+    on(.post, "/api/templates/sync", scope: .manage, readsBody: false) { _, _ in
       do {
         let (counts, at) = try await services.templates.syncNow()
         return Response { counts.write(to: &$0, syncedAt: at) }

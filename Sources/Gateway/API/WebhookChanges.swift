@@ -32,6 +32,12 @@ struct WebhookChanges: Sendable {
   /// - Throws: ``Problem`` with everything that is wrong.
   init(_ reader: BodyReader, _ services: APIServices, mustHaveURL: Bool) throws(Problem) {
     var reader = reader
+    if !mustHaveURL {
+      // A change takes away only what there may be none of.
+      for name in ["url", "events", "channels", "headers", "active"] where reader.isNull(name) {
+        reader.errors.append(.init(field: name, message: "must not be null"))
+      }
+    }
     url = mustHaveURL ? reader.required("url", maximum: 2_048) : reader.string("url", maximum: 2_048)
     description = Self.change("description", &reader) { $0.string("description", maximum: 1_000) }
     events = reader.strings("events", maximum: 100)

@@ -42,7 +42,10 @@ extension APIRouter {
     on(.patch, "/api/webhooks/:id", scope: .manage) { request, context in
       let id = try context.identifier("id", of: "webhook")
       let changes = try WebhookChanges(try await BodyReader.read(request), services, mustHaveURL: false)
-      let webhook = try await services.store.updateWebhook(id, at: services.clock.now()) { changes.apply(to: &$0) }
+      let expected = try await services.expectedWebhook(id, context)
+      let webhook = try await services.store.updateWebhook(id, at: services.clock.now(), ifStill: expected) {
+        changes.apply(to: &$0)
+      }
       guard let webhook else { throw Problem.notFound("webhook") }
       await sink?.refresh()
       return Response { webhook.write(to: &$0) }
@@ -50,7 +53,8 @@ extension APIRouter {
 
     on(.delete, "/api/webhooks/:id", scope: .manage) { _, context in
       let id = try context.identifier("id", of: "webhook")
-      guard try await services.store.deleteWebhook(id) else { throw Problem.notFound("webhook") }
+      let expected = try await services.expectedWebhook(id, context)
+      guard try await services.store.deleteWebhook(id, ifStill: expected) else { throw Problem.notFound("webhook") }
       await sink?.refresh()
       return Response(status: .noContent)
     }
@@ -60,7 +64,7 @@ extension APIRouter {
   }
 
   private mutating func addWebhookActions(_ services: APIServices, sink: WebhookSink?) {
-    on(.post, "/api/webhooks/:id/test", scope: .manage) { _, context in
+    on(.post, "/api/webhooks/:id/test", scope: .manage, readsBody: false) { _, context in
       let id = try context.identifier("id", of: "webhook")
       guard let endpoint = try await services.store.webhookEndpoint(id) else { throw Problem.notFound("webhook") }
       guard let sink else {
@@ -70,7 +74,7 @@ extension APIRouter {
       return Response { attempt.write(to: &$0) }
     }
 
-    on(.post, "/api/webhooks/:id/rotate-secret", scope: .manage) { _, context in
+    on(.post, "/api/webhooks/:id/rotate-secret", scope: .manage, readsBody: false) { _, context in
       let id = try context.identifier("id", of: "webhook")
       let secret = WebhookSecret.random()
       let now = services.clock.now()
@@ -96,7 +100,8 @@ extension APIRouter {
       }
       try reader.finish()
       guard try await services.store.webhook(id) != nil else { throw Problem.notFound("webhook") }
-      let count = try await services.store.replayWebhook(id, since: since ?? until, until: until)
+      let count = try await services.store.replayWebhook(
+        id, since: since ?? until, until: until, as: context.makeIdentifier(services.clock))
       sink?.replayAsked()
       return Response(.accepted) { writer in writer.object { $0.member("count", count) } }
     }
@@ -114,7 +119,7 @@ extension APIRouter {
       return .page(found) { $0.write(to: &$1) }
     }
 
-    on(.post, "/api/deliveries/:id/retry", scope: .manage) { _, context in
+    on(.post, "/api/deliveries/:id/retry", scope: .manage, readsBody: false) { _, context in
       switch try await services.store.retryDelivery(context.identifier("id", of: "delivery")) {
       case .due(let delivery):
         sink?.deliveryAsked()
@@ -124,6 +129,12 @@ extension APIRouter {
         throw Problem(.conflict, "event_gone", "The event is older than what is kept: there is nothing left to send.")
       }
     }
+  }
+}
+
+extension APIServices {
+  fileprivate func expectedWebhook(_ id: Identifier, _ context: APIContext) async throws -> Webhook? {
+    try await context.expected({ try await store.webhook(id) }, { webhook in Response { webhook.write(to: &$0) } })
   }
 }
 

@@ -49,9 +49,7 @@ struct ConfigurationReader {
       channels: readChannels(nodes["channels"], accounts: accounts, areAccountsRight: areAccountsRight),
       sinks: readSinks(nodes["sinks"]),
       limits: readLimits(limits),
-      media: .init(
-        store: media["store"]?.string.flatMap(GatewayConfiguration.Media.Store.init) ?? .database,
-        path: media["path"]?.string ?? ".fractal/media"),
+      media: readMedia(media),
       retention: readRetention(retention))
   }
 
@@ -65,6 +63,21 @@ struct ConfigurationReader {
       corsOrigins: (value["cors"]?["origins"]?.list ?? []).compactMap { origin in
         origin.string == "*" ? "*" : WebURL.origin(origin, label: "cors.origins", validator: &validator)
       })
+  }
+
+  private mutating func readMedia(_ value: ConfigurationValue) -> GatewayConfiguration.Media {
+    let types = value["types"].map { types in
+      (types.list ?? []).compactMap { type -> String? in
+        let pattern = type.string.flatMap { MediaLimits.pattern($0) }
+        if pattern == nil, type.string != nil {
+          validator.report("types must be media types such as image/png or image/*", at: type.position)
+        }
+        return pattern
+      }
+    }
+    return .init(
+      store: value["store"]?.string.flatMap(GatewayConfiguration.Media.Store.init) ?? .database,
+      path: value["path"]?.string ?? ".fractal/media", maxSize: value["maxSize"]?.integer, types: types)
   }
 
   private mutating func readDatabase(_ value: ConfigurationValue) -> GatewayConfiguration.Database {
@@ -83,15 +96,21 @@ struct ConfigurationReader {
   }
 
   private mutating func readRetention(_ value: ConfigurationValue) -> GatewayConfiguration.Retention {
-    for name in ["events", "deliveries", "uploads", "media"] {
-      if let age = value[name], age.number == 0 {
-        validator.report("\(name) must be longer than 0", at: age.position)
-      }
-    }
+    let events = readAge("events", in: value)
+    let deliveries = readAge("deliveries", in: value)
+    let uploads = readAge("uploads", in: value)
+    let media = readAge("media", in: value)
     return .init(
-      events: .seconds(value["events"]?.number ?? 30 * 86_400),
-      deliveries: .seconds(value["deliveries"]?.number ?? 30 * 86_400),
-      uploads: .seconds(value["uploads"]?.number ?? 7 * 86_400), media: value["media"]?.number.map { .seconds($0) })
+      events: events ?? .seconds(30 * 86_400), deliveries: deliveries ?? .seconds(30 * 86_400),
+      uploads: uploads ?? .seconds(7 * 86_400), media: media)
+  }
+
+  /// Not inlined: the optimiser of Swift 6.3.1 crashes on the function that it makes of all four.
+  @inline(never)
+  private mutating func readAge(_ name: String, in value: ConfigurationValue) -> Duration? {
+    guard let age = value[name], let seconds = age.number else { return nil }
+    if seconds == 0 { validator.report("\(name) must be longer than 0", at: age.position) }
+    return .seconds(seconds)
   }
 
   // MARK: - Lists

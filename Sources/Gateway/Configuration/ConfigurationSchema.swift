@@ -66,7 +66,8 @@ public struct ConfigurationSchema: Sendable {
       "accountSID", .string, required: true,
       "AC and 32 hexadecimal digits, or `sandbox` for the built-in one; another provider's own id."),
     ConfigurationKey(
-      "authTokens", .list(.string), secret: true, "The first one calls, all of them verify; empty ones are passed over."
+      "authTokens", .list(.string), secret: true,
+      "The first one calls, the next where it is refused; all of them verify; empty ones are passed over."
     ),
     ConfigurationKey("apiKey", .string, "An API key's SID, used for calls in place of the token."),
     ConfigurationKey("apiSecret", .string, secret: true, "The API key's secret."),
@@ -101,6 +102,12 @@ public struct ConfigurationSchema: Sendable {
     ConfigurationKey(
       "store", .choice(["database", "disk", "none"]), "Where attachments are kept; the database if left out."),
     ConfigurationKey("path", .string, "The directory of `store: disk`; .fractal/media if left out."),
+    ConfigurationKey(
+      "maxSize", .integer(1...MediaShelf.maximumSize),
+      "Bytes of the largest file of a contact's that is kept; 16777216 if left out."),
+    ConfigurationKey(
+      "types", .list(.string),
+      "The types of contacts' files that are kept, such as image/png or image/*; all if left out."),
   ]
 
   static let retentionKeys = [

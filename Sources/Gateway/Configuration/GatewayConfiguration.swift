@@ -32,6 +32,10 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public var store: Store
     /// The directory of `disk`.
     public var path: String
+    /// Bytes of the largest file of a contact's that is kept; nil: whatever a channel carries.
+    public var maxSize: Int?
+    /// `image/png` or `image/*`; nil: every type.
+    public var types: [String]?
   }
 
   public struct Retention: Sendable, Hashable {

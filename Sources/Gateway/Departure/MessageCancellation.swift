@@ -18,6 +18,8 @@ struct MessageCancellation: Sendable {
   /// - Returns: the canceled message.
   /// - Throws: ``Problem``: 404, 409 with its state where it is too late, 503 where the provider could not be asked.
   func cancel(_ id: Identifier) async throws -> Message {
+    // What somebody has canceled before is not canceled by this request.
+    if let known = try await store.message(id)?.message, known.status == .canceled { throw Self.tooLate(known) }
     let giveUpAt = ContinuousClock.now + handOverLimit
     while true {
       switch try await store.cancel(id, deadline: deadline) {

@@ -14,6 +14,8 @@ struct APIContext: RequestContext {
   var principal: APIKey?
   /// What a request with an `Idempotency-Key` has claimed.
   var held: HeldRequest?
+  /// What the request says that the resource must be, where it changes one.
+  var ifMatch: String?
   let channel: any Channel
 
   init(source: ApplicationRequestContextSource) {

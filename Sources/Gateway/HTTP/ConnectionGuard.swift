@@ -1,4 +1,4 @@
-// Cuts off clients that are slow on purpose, and answers what is no HTTP with a problem document.
+// Cuts off clients that are slow on purpose, tells those who ask to go on, and answers what is no HTTP with a problem document.
 
 import HTTPTypes
 import NIOCore
@@ -29,7 +29,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    let listener = FirstBytes { [unowned self] in change { $0.bytesCame(at: $1) } }
+    let listener = SocketSide(
+      cameIn: { [weak self] in self?.change { $0.bytesCame(at: $1) } },
+      wentOut: { [weak self] in self?.change { $0.pieceWent(at: $1) } })
     // The front of the pipeline can always take one more.
     try? context.pipeline.syncOperations.addHandler(listener, position: .first)
     if context.channel.isActive { start() }
@@ -49,11 +51,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head: change { $0.headCame(at: $1) }
-    case .body: break
+    case .head(let head):
+      if head.headerFields[.expect]?.lowercased() == "100-continue", deadlines?.isAnswering == false {
+        // RFC 9110, section 10.1.1. Behind an answer that is not over, the client goes on by itself after a while.
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+      }
+      change { $0.headCame(at: $1) }
+    case .body(let bytes): change { deadlines, _ in deadlines.bodyCame(bytes.readableBytes) }
     case .end: change { $0.requestEnded(at: $1) }
     }
     context.fireChannelRead(data)
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    let isWritable = context.channel.isWritable
+    change { $0.roomChanged(isThere: isWritable, at: $1) }
+    context.fireChannelWritabilityChanged()
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -136,16 +149,38 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   }
 }
 
-/// Says that bytes have come, before anybody reads them.
-private final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
+/// Between the socket and everybody else: says that bytes have come, before anybody reads them, and that pieces of long
+/// answers have gone.
+private final class SocketSide: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = IOData
+  typealias OutboundOut = IOData
+
+  /// A slow client takes this much before it is cut off.
+  private static let piece = 64 << 10
 
   private let cameIn: () -> Void
+  private let wentOut: () -> Void
 
-  init(_ cameIn: @escaping () -> Void) { self.cameIn = cameIn }
+  init(cameIn: @escaping () -> Void, wentOut: @escaping () -> Void) {
+    self.cameIn = cameIn
+    self.wentOut = wentOut
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     cameIn()
     context.fireChannelRead(data)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    guard case .byteBuffer(var bytes) = unwrapOutboundIn(data), bytes.readableBytes > Self.piece else {
+      return context.write(data, promise: promise)
+    }
+    while bytes.readableBytes > Self.piece, let piece = bytes.readSlice(length: Self.piece) {
+      let gone = context.eventLoop.makePromise(of: Void.self)
+      gone.futureResult.assumeIsolated().whenSuccess { self.wentOut() }
+      context.write(wrapOutboundOut(.byteBuffer(piece)), promise: gone)
+    }
+    context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: promise)
   }
 }

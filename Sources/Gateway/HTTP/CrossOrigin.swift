@@ -10,9 +10,10 @@ struct CrossOrigin: Sendable {
   init(origins: [String]) { self.origins = Set(origins) }
 
   private static let requestHeaders =
-    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-Id"
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, X-API-Key, "
+    + "X-Request-Id"
   private static let exposedHeaders =
-    "ETag, Idempotency-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+    "Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
     + "X-Request-Id"
 
   /// Adds what the page's browser must hear. Keys travel in headers, never in cookies: no credentials are allowed.

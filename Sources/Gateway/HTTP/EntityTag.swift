@@ -19,22 +19,25 @@ struct EntityTag: Sendable, Hashable {
     coding.map { "\(text.dropLast())-\($0.rawValue)\"" } ?? text
   }
 
-  /// Whether `If-None-Match` names this representation in any coding.
-  func isNamed(inIfNoneMatch header: String?) -> Bool { isNamed(in: header, takesWeak: true) }
+  /// The tag by which `If-None-Match` names this representation, in whichever coding the client has it; nil: it does
+  /// not.
+  func named(inIfNoneMatch header: String?) -> String? { named(in: header, takesWeak: true) }
 
   /// Whether `If-Match` does; a weak tag never does.
-  func isNamed(inIfMatch header: String?) -> Bool { isNamed(in: header, takesWeak: false) }
+  func isNamed(inIfMatch header: String?) -> Bool { named(in: header, takesWeak: false) != nil }
 
-  private func isNamed(in header: String?, takesWeak: Bool) -> Bool {
-    guard let header else { return false }
-    return header.split(separator: ",").contains { item in
+  private func named(in header: String?, takesWeak: Bool) -> String? {
+    guard let header else { return nil }
+    let ours = [text] + ContentCoding.allCases.map { text(as: $0) }
+    for item in header.split(separator: ",") {
       var tag = String(item).trimmingCharacters(in: .whitespaces)
-      if tag == "*" { return true }
+      if tag == "*" { return text }
       if tag.hasPrefix("W/") {
-        guard takesWeak else { return false }
+        guard takesWeak else { continue }
         tag.removeFirst(2)
       }
-      return tag == text || ContentCoding.allCases.contains { tag == self.text(as: $0) }
+      if ours.contains(tag) { return tag }
     }
+    return nil
   }
 }

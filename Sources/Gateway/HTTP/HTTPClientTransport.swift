@@ -15,7 +15,7 @@ struct HTTPClientTransport: HTTPTransport {
   init(eventLoopGroup: any EventLoopGroup) {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .disallow,
-      timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5)),
+      timeout: HTTPClient.Configuration.Timeout(connect: .seconds(5), read: .seconds(60)),
       connectionPool: HTTPClient.Configuration.ConnectionPool(idleTimeout: .seconds(30)))
     configuration.httpVersion = .http1Only
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
@@ -34,8 +34,7 @@ struct HTTPClientTransport: HTTPTransport {
     for field in request.headerFields { outgoing.headers.add(name: field.name.rawName, value: field.value) }
     if !body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
     do {
-      let answer = try await client.execute(outgoing, timeout: .nanoseconds(Int64(deadline.inSeconds * 1e9)))
-      let bytes = try await answer.body.collect(upTo: Self.maximumBody)
+      let (answer, bytes) = try await answer(to: outgoing, within: deadline)
       var fields = HTTPFields()
       for (name, value) in answer.headers {
         if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
@@ -44,11 +43,32 @@ struct HTTPClientTransport: HTTPTransport {
         HTTPResponse(status: .init(code: Int(answer.status.code)), headerFields: fields),
         Array(bytes.readableBytesView)
       )
+    } catch is AnswerOverdue {
+      throw TransportFailure(mayHaveArrived: true, message: "the answer did not end in time")
     } catch is NIOTooManyBytesError {
       throw TransportFailure(
         mayHaveArrived: true, message: "the answer has more than \(Self.maximumBody) bytes", isTooLarge: true)
     } catch {
       throw TransportFailure(mayHaveArrived: Self.mayHaveArrived(error), message: Self.words(error))
+    }
+  }
+
+  /// The client's own deadline ends with the head of the answer: one for head and body together runs beside them.
+  private func answer(
+    to request: HTTPClientRequest, within deadline: Duration
+  ) async throws -> (HTTPClientResponse, ByteBuffer) {
+    try await withThrowingTaskGroup(of: (HTTPClientResponse, ByteBuffer)?.self) { group in
+      group.addTask { [client] in
+        let answer = try await client.execute(request, timeout: .nanoseconds(Int64(deadline.inSeconds * 1e9)))
+        return (answer, try await answer.body.collect(upTo: Self.maximumBody))
+      }
+      group.addTask {
+        try await Task.sleep(for: deadline)
+        return nil
+      }
+      defer { group.cancelAll() }
+      guard let whole = try await group.next() ?? nil else { throw AnswerOverdue() }
+      return whole
     }
   }
 
@@ -75,3 +95,5 @@ struct HTTPClientTransport: HTTPTransport {
     }
   }
 }
+
+private struct AnswerOverdue: Error {}

@@ -8,11 +8,13 @@ import NIOCore
 
 enum JSONBody {
   /// All of a body, within `limit` bytes.
-  /// - Throws: ``Problem``: 413 too large.
+  /// - Throws: ``Problem``: 400 it ends early, 413 too large.
   static func bytes(_ request: inout Request, limit: Int) async throws -> [UInt8] {
     let tooLarge = Problem(.contentTooLarge, "too_large", "The body may have \(limit) bytes at most.")
     do {
-      return Array(try await request.collectBody(upTo: limit).readableBytesView)
+      let bytes = try await request.collectBody(upTo: limit)
+      try request.checkWhole(bytes)
+      return Array(bytes.readableBytesView)
     } catch is NIOTooManyBytesError {
       throw tooLarge
     } catch let error as HTTPError where error.status == .contentTooLarge {
@@ -34,6 +36,11 @@ enum JSONBody {
         throw Problem(.unsupportedMediaType, "unsupported_media_type", "The body must be UTF-8, not \(charset).")
       }
     }
+    try checkCoding(headers)
+  }
+
+  /// - Throws: ``Problem``: 415 where the body is compressed.
+  static func checkCoding(_ headers: HTTPFields) throws(Problem) {
     if let coding = headers[.contentEncoding], coding.lowercased() != "identity" {
       throw Problem(.unsupportedMediaType, "unsupported_media_type", "The body must not be compressed.")
     }
@@ -51,6 +58,14 @@ enum JSONBody {
       throw Problem(.unprocessableContent, "invalid_request", "The body must be a JSON object.")
     }
     return members
+  }
+}
+
+extension Request {
+  /// - Throws: ``Problem`` where fewer bytes came than were announced.
+  func checkWhole(_ body: ByteBuffer) throws(Problem) {
+    guard let length = headers[.contentLength].flatMap({ Int($0) }), length > body.readableBytes else { return }
+    throw .brokenBody
   }
 }
 

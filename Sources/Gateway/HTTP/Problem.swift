@@ -86,6 +86,14 @@ struct Problem: Error, Sendable {
     invalid([FieldError(field: field, message: message)])
   }
 
+  /// Nothing behind it on the connection can be read.
+  static let brokenBody = Problem(
+    .badRequest, "malformed_request", "The request's body is broken, or ends too early.",
+    headers: [.connection: "close"])
+
+  static let preconditionFailed = Problem(
+    .preconditionFailed, "precondition_failed", "The resource is not, or no longer, the one that If-Match names.")
+
   static let unavailable = Problem(
     .serviceUnavailable, "unavailable", "The database does not answer at the moment; try again.",
     headers: [.retryAfter: "1"])

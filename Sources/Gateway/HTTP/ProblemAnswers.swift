@@ -3,6 +3,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOHTTP1
 import Storage
 
 /// The outermost middleware: nothing that is thrown gets past it as it is.
@@ -23,6 +24,12 @@ struct ProblemAnswers: RouterMiddleware {
 
   func problem(of error: any Error, _ context: APIContext) -> Problem {
     if let problem = error as? Problem { return problem }
+    if let error = error as? HTTPParserError {
+      // The client's doing: it says one length and sends another, or goes away in the middle.
+      logger.debug("a body was broken", metadata: ["request": "\(context.requestID)", "error": "\(error)"])
+      return .brokenBody
+    }
+    if error is ResourceChanged { return .preconditionFailed }
     if let error = error as? HTTPError {
       return error.status == .notFound
         ? Problem(.notFound, "not_found", "There is nothing at this path.")

@@ -132,6 +132,9 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     let requestID = RequestID.given(head.headerFields) ?? endpoint.clock.makeIdentifier().description
     self.requestID = requestID
     let start = ContinuousClock.now
+    guard head.method != .options else {
+      return answer(.methods, since: start, closing: false, context: context)
+    }
     guard head.method == .post || head.method == .get else {
       return answer(.refused(Self.wrongMethod), since: start, closing: false, context: context)
     }
@@ -166,6 +169,9 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     case .taken:
       head = HTTPResponse(status: .ok, headerFields: Self.takenFields)
       body = Self.emptyInstructions
+    case .methods:
+      head = HTTPResponse(status: .noContent, headerFields: [.allow: "GET, OPTIONS, POST"])
+      body = ByteBuffer()
     case .refused(let problem):
       head = HTTPResponse(status: problem.status, headerFields: problem.headers)
       head.headerFields[.contentType] = "application/problem+json"
@@ -196,7 +202,7 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
 
   private static let wrongMethod = Problem(
     .methodNotAllowed, "method_not_allowed", "Providers call this path with POST or GET.",
-    headers: [.allow: "GET, POST"])
+    headers: [.allow: "GET, OPTIONS, POST"])
   private static let tooLarge = Problem(
     .contentTooLarge, "too_large", "A provider's request may have \(maximumBody) bytes at most.")
 

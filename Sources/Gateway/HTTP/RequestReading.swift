@@ -146,7 +146,7 @@ struct BodyReader {
       return fail(name, "is required") ?? ""
     }
     guard let text = string(name, maximum: maximum) else { return "" }
-    return text.isEmpty ? fail(name, "must not be empty") ?? "" : text
+    return text.isBlank ? fail(name, "must not be empty") ?? "" : text
   }
 
   mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
@@ -168,7 +168,7 @@ struct BodyReader {
     guard elements.count <= maximum else { return fail(name, "may have \(maximum) elements at most") }
     var strings: [String] = []
     for (index, element) in elements.enumerated() {
-      guard let text = element.stringValue, !text.isEmpty, !text.utf8.contains(0) else {
+      guard let text = element.stringValue, !text.isBlank, !text.utf8.contains(0) else {
         _ = fail("\(name)[\(index)]", "must be a string that is not empty") as Bool?
         continue
       }
@@ -228,4 +228,9 @@ struct BodyReader {
   }
 
   static func parse(_ bytes: [UInt8]) throws(Problem) -> BodyReader { BodyReader(try JSONBody.members(bytes)) }
+}
+
+extension String {
+  /// Nothing but white space, or nothing at all: it is shown as nothing.
+  var isBlank: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 }

@@ -10,7 +10,8 @@ enum ResponseCompression {
 
   /// The answer in a coding that the client takes, where it is text of ours and long enough.
   static func apply(_ response: Response, for request: Request) async throws -> Response {
-    guard isText(response.headers[.contentType]), response.headers[.contentEncoding] == nil else { return response }
+    guard isText(response.headers[.contentType]), response.headers[.contentEncoding] == nil, !isOfParts(response)
+    else { return response }
     var response = response
     // Whatever its size: a cache must not give one client's coding to another.
     response.headers.addVary("Accept-Encoding")
@@ -25,6 +26,12 @@ enum ResponseCompression {
       answer.headers[.eTag] = "\(tag.dropLast())-\(coding.rawValue)\""
     }
     return answer.response
+  }
+
+  /// What is given in parts is given as it is: a part of it counts bytes of what it is a part of.
+  private static func isOfParts(_ response: Response) -> Bool {
+    response.status == .partialContent || response.headers[.acceptRanges] != nil
+      || response.headers[.contentRange] != nil
   }
 
   private static func isText(_ type: String?) -> Bool {

@@ -10,6 +10,8 @@ import Storage
 enum WebhookAnswer: Sendable {
   /// 200 and an empty document of instructions.
   case taken
+  /// 204: what the path takes.
+  case methods
   case refused(Problem)
 }
 

@@ -15,17 +15,19 @@ struct MediaFetcher: Sendable {
   let shelf: MediaShelf
   let ring: EventRing
   let policy: MediaPolicy
+  let limits: MediaLimits
   let logger: Logger
   private let counters: FetchCounters
 
   init(
-    store: any MediaStore, shelf: MediaShelf, ring: EventRing, policy: MediaPolicy, logger: Logger,
-    metrics: any MetricsFactory
+    store: any MediaStore, shelf: MediaShelf, ring: EventRing, policy: MediaPolicy, limits: MediaLimits,
+    logger: Logger, metrics: any MetricsFactory
   ) {
     self.store = store
     self.shelf = shelf
     self.ring = ring
     self.policy = policy
+    self.limits = limits
     self.logger = logger
     counters = FetchCounters(metrics)
   }
@@ -118,11 +120,14 @@ struct MediaFetcher: Sendable {
         metadata: ["mediaID": "\(entry.id)", "attempt": "\(entry.attempts)", "code": "\(error.code)"])
       return policy.after(error, attempts: entry.attempts, jitter: .random(in: 0..<1))
     }
+    let type = Self.type(of: file, claimed: entry.contentType)
+    if let refusal = limits.refusal(size: file.bytes.count, type: type) {
+      return policy.after(refusal, attempts: entry.attempts, jitter: 0)
+    }
     do {
       guard let place = try await shelf.keep(file.bytes, of: entry) else { return nil }
       return .ready(
-        contentType: Self.type(of: file, claimed: entry.contentType), size: file.bytes.count, filename: file.filename,
-        place: place)
+        contentType: type, size: file.bytes.count, filename: file.filename, place: place)
     } catch {
       if Task.isCancelled { return .retry(after: .zero, error: "stopped") }
       logger.error("a file could not be kept", metadata: ["mediaID": "\(entry.id)", "error": "\(error)"])

@@ -98,7 +98,9 @@ extension APIOperations {
       answers: [.init(status: 200, description: "Text.", schema: nil, type: "text/plain")]),
     APIOperation(
       method: .get, path: "/openapi.json", name: "getDescription", summary: "This description", tag: .operations,
-      answers: [.ok("OpenAPI 3.1.", .anyObject())]),
+      answers: [
+        .ok("OpenAPI 3.1.", .anyObject()), .init(status: 304, description: "You have it.", schema: nil),
+      ]),
     APIOperation(
       method: .get, path: "/docs", name: "getDocumentation", summary: "This description, to read", tag: .operations,
       answers: [.init(status: 200, description: "A page.", schema: nil, type: "text/html")]),

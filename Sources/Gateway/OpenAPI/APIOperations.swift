@@ -53,6 +53,15 @@ enum APIOperations {
       ], problems: [502]),
   ]
 
+  private static let ranges: [APIOperation.Parameter] = [
+    .init(
+      name: "Range", place: .header, description: "A part of the file.",
+      schema: .text("bytes=0-1023", length: 1...200)),
+    .init(
+      name: "If-Range", place: .header, description: "The part only if the file still has this `ETag`, else all of it.",
+      schema: .text("\"01900000-0000-7000-8000-000000000001\"", length: 1...200)),
+  ]
+
   static let media: [APIOperation] = [
     APIOperation(
       method: .post, path: "/api/media", name: "uploadMedia", summary: "Upload a file",
@@ -65,7 +74,7 @@ enum APIOperations {
       answers: [.created("The file.", APISchemas.upload.reference)]),
     APIOperation(
       method: .get, path: "/api/media/:id", name: "getMedia", summary: "Get a file", tag: .media, scope: .read,
-      parameters: [.path("id", "The file's id.")],
+      parameters: [.path("id", "The file's id.")] + ranges,
       answers: [
         .init(status: 200, description: "The file; parts of it by `Range`.", schema: nil, type: "*/*"),
         .init(status: 206, description: "A part of it.", schema: nil, type: "*/*"),
@@ -79,7 +88,7 @@ enum APIOperations {
         .path("id", "The file's id."),
         .init(
           name: "token", place: .path, description: "Of the link.", schema: .text("1769860800.0a1b2c", length: 1...200)),
-      ],
+      ] + ranges,
       answers: [
         .init(status: 200, description: "The file.", schema: nil, type: "*/*"),
         .init(status: 206, description: "A part of it.", schema: nil, type: "*/*"),

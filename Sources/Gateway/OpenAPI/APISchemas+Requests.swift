@@ -29,7 +29,10 @@ extension APISchemas {
           Schema.list(.text("https://example.com/a.png", length: 1...2_000), "URLs, or ids of uploads.", count: 0...10)
             .optional.like(.null)
         ), ("content", content.reference.optional.like(.null)),
-        ("contentSid", Schema.text("HX…", "A template.", length: 0...64).optional.like(.null)),
+        (
+          "contentSid",
+          Schema.text("HX…", "A template; without `body` and `media`.", length: 1...64).optional.like(.null)
+        ),
         ("variables", variables.optional.like(.null)), ("scheduledAt", scheduledAt), ("validFor", validFor),
         ("replyTo", replyTo), ("metadata", metadata),
       ],
@@ -96,30 +99,32 @@ extension APISchemas {
       ("channels", Schema.list(addressRequest, count: 0...50).optional),
     ], isClosed: true)
 
-  static let webhookMembers: [(String, Schema)] = [
-    ("description", Schema.text("Orders", length: 0...1_000).optional),
-    (
-      "events",
-      Schema.list(.word(EventType.all.map(\.rawValue)), "Left out or empty: all.", count: 0...100).optional
-    ),
-    (
-      "channels",
-      Schema.list(.text("sms"), "Configured channels' ids; left out or empty: all.", count: 0...100).optional
-        .like(.list([]))
-    ),
-    (
-      "headers",
-      Schema.map(of: .text("1"), "Headers of your own in each request.", key: "X-Team", count: 20).optional
-    ), ("active", Schema.flag(true).optional), ("timeout", Schema.number(10, in: 0.1...60).optional),
-    ("concurrency", Schema.whole(4, in: 1...256).optional),
-    ("rateLimit", Schema.number(50, in: 0.01...10_000).optional),
-  ]
+  /// - Parameter always: those that there is always a value for. What there may be none of is taken away by null.
+  private static func webhookMembers(_ always: (Schema) -> Schema) -> [(String, Schema)] {
+    [
+      ("description", Schema.text("Orders", length: 0...1_000).optional),
+      (
+        "events",
+        always(Schema.list(.word(EventType.all.map(\.rawValue)), "Left out or empty: all.", count: 0...100))
+      ),
+      (
+        "channels",
+        always(Schema.list(.text("sms"), "Configured channels' ids; left out or empty: all.", count: 0...100))
+          .like(.list([]))
+      ),
+      ("headers", always(Schema.map(of: .text("1"), "Headers of your own in each request.", key: "X-Team", count: 20))),
+      ("active", always(.flag(true))), ("timeout", Schema.number(10, in: 0.1...60).optional),
+      ("concurrency", Schema.whole(4, in: 1...256).optional),
+      ("rateLimit", Schema.number(50, in: 0.01...10_000).optional),
+    ]
+  }
 
   static let webhookRequest = NamedSchema(
     name: "WebhookRequest",
     schema: .object(
-      [("url", .text("https://example.com/hook", length: 1...2_048))] + webhookMembers, isClosed: true))
+      [("url", .text("https://example.com/hook", length: 1...2_048))] + webhookMembers(\.optional), isClosed: true))
 
   static let webhookChange = Schema.object(
-    [("url", Schema.text("https://example.com/hook", length: 1...2_048).optional)] + webhookMembers, isClosed: true)
+    [("url", Schema.text("https://example.com/hook", length: 1...2_048).omissible)] + webhookMembers(\.omissible),
+    isClosed: true)
 }

@@ -32,7 +32,8 @@ enum OpenAPIProblems {
     guard operation.scope != nil else { return statuses.sorted() }
     statuses.formUnion([401, 403, 422, 429, 500, 503])
     if operation.method == .post { statuses.formUnion([409]) }
-    if operation.body != nil { statuses.formUnion([400, 413, 415]) }
+    // Also where no body is wanted: one that is given is read, and refused.
+    if operation.method != .get { statuses.formUnion([400, 413, 415]) }
     return statuses.sorted()
   }
 

@@ -9,8 +9,10 @@ extension APIRouter {
     let json = OpenAPIDocument.json(publicURL: publicURL)
     let tag = EntityTag(of: json)
     on(.get, "/openapi.json", scope: nil) { request, _ in
-      let headers: HTTPFields = [.eTag: tag.text, .cacheControl: "public, no-cache"]
-      guard !tag.isNamed(inIfNoneMatch: request.headers[.ifNoneMatch]) else {
+      var headers: HTTPFields = [.eTag: tag.text, .cacheControl: "public, no-cache"]
+      if let known = tag.named(inIfNoneMatch: request.headers[.ifNoneMatch]) {
+        headers[.eTag] = known
+        headers.addVary("Accept-Encoding")
         return Response(status: .notModified, headers: headers)
       }
       return Response(.ok, json: json, headers: headers)

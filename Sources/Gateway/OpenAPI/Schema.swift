@@ -125,6 +125,13 @@ extension Schema {
     return copy
   }
 
+  /// A member that may be left out, and is never null.
+  var omissible: Schema {
+    var copy = self
+    copy.isOptional = true
+    return copy
+  }
+
   /// The same with an example of its own.
   func like(_ example: DocumentNode) -> Schema {
     var copy = self

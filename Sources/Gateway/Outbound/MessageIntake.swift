@@ -29,17 +29,27 @@ struct MessageIntake: Sendable {
     var request = request
     request.content = try InteractiveRequest.checked(request.content, on: channel)
     try await checkOptOut(request, channel: channel)
+    try await checkReply(request)
     let standing = try await store.standing(
       of: Address(type: channel.type, value: request.to), on: channel.line)
-    let heldOutside = try applyWindow(&request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
-    try await TemplateCheck(store: store).check(
-      request, channel: channel, lastInboundAt: standing?.lastInboundAt, now: now)
     guard let sender = StickySender.choose(from: channel.senders, for: request.to, lastUsed: standing?.ourAddress)
     else {
       throw Problem(.unprocessableContent, "unknown_channel", "The channel \(channel.id) has no sender.")
     }
-    let departure = try await DeparturePlan(store: store, now: now).departure(
-      of: request, on: channel, from: sender, lastInboundAt: standing?.lastInboundAt, isHeld: heldOutside != nil)
+    let plan = DeparturePlan(store: store, now: now)
+    let last = standing?.lastInboundAt
+    var departure = try await plan.departure(
+      of: request, on: channel, from: sender, lastInboundAt: last, isHeld: false)
+    // Quiet hours may move it to a time when the window is closed.
+    let times = DepartureTimes(now: now, departure)
+    let asked = request.template
+    let heldOutside = try applyWindow(&request, channel: channel, lastInboundAt: last, times: times)
+    if heldOutside != nil || request.template != asked {
+      departure = try await plan.departure(
+        of: request, on: channel, from: sender, lastInboundAt: last, isHeld: heldOutside != nil)
+    }
+    try await TemplateCheck(store: store).check(
+      request, channel: channel, lastInboundAt: last, leavesAt: times.leavesAt)
     let content = content(of: request)
     let segments = request.body.flatMap { (channel.adapter as? any SegmentCounting)?.segments(of: $0) }
     return OutboundRecord(
@@ -116,16 +126,25 @@ struct MessageIntake: Sendable {
     }
   }
 
+  /// What is sent again answers what it answered, even where that has gone since.
+  func checkReply(_ request: SendRequest) async throws {
+    guard let id = request.replyTo, request.resendOf == nil else { return }
+    guard try await store.message(id) != nil else { throw Problem.invalid("replyTo", "is no message's id") }
+  }
+
   /// Templates may go out at any time; everything else only within the channel's window.
   /// - Returns: the window, where the message is to be held outside of it.
   func applyWindow(
-    _ request: inout SendRequest, channel: ConfiguredChannel, lastInboundAt last: Timestamp?, now: Timestamp
+    _ request: inout SendRequest, channel: ConfiguredChannel, lastInboundAt last: Timestamp?, times: DepartureTimes
   ) throws(Problem) -> Duration? {
     guard let window = channel.capabilities.window, !request.isTemplate else { return nil }
-    // What is scheduled is judged by the time it leaves at.
-    if let last, last + window > request.scheduledAt ?? now { return nil }
+    // What is scheduled, or waits for the morning, is judged by the time it leaves at.
+    if let last, last + window > times.leavesAt { return nil }
     switch channel.policies.outsideWindow {
-    case .hold: return window
+    case .hold:
+      // What only quiet hours carry beyond the window is held by its sender in the morning, unless they write until then.
+      if let last, last + window > request.scheduledAt ?? times.now { return nil }
+      return window
     case .reject:
       throw Problem(
         .unprocessableContent, "outside_window",
@@ -191,6 +210,17 @@ struct MessageIntake: Sendable {
     if let body = request.body { return body }
     if case .text(let text) = content.kind { return text }
     return InteractiveRequest.text(of: content, on: channel)
+  }
+}
+
+/// When a message is taken, and when it leaves if nothing comes between.
+struct DepartureTimes: Sendable, Hashable {
+  var now: Timestamp
+  var leavesAt: Timestamp
+
+  init(now: Timestamp, _ departure: Departure) {
+    self.now = now
+    leavesAt = departure.scheduledAt ?? now
   }
 }
 

@@ -61,12 +61,12 @@ extension MessageIntake {
       preview.hasWindow = true
       preview.windowExpiresAt = standing?.lastInboundAt.map { $0 + window }
     }
-    preview.problems = try await problems(of: request, on: channel, lastInboundAt: standing?.lastInboundAt, now: now)
+    preview.problems = try await problems(of: request, on: channel, standing, now: now)
     return preview
   }
 
   private func problems(
-    of request: SendRequest, on channel: ConfiguredChannel, lastInboundAt: Timestamp?, now: Timestamp
+    of request: SendRequest, on channel: ConfiguredChannel, _ standing: ConversationStanding?, now: Timestamp
   ) async throws -> [Problem] {
     var request = request
     var problems: [Problem] = []
@@ -76,9 +76,18 @@ extension MessageIntake {
     try await note { try check(request, channel: channel, now: now) }
     try await note { request.content = try InteractiveRequest.checked(request.content, on: channel) }
     try await note { try await checkOptOut(request, channel: channel) }
-    try await note { _ = try applyWindow(&request, channel: channel, lastInboundAt: lastInboundAt, now: now) }
+    try await note { try await checkReply(request) }
+    guard let sender = StickySender.choose(from: channel.senders, for: request.to, lastUsed: standing?.ourAddress)
+    else { return problems }
+    let last = standing?.lastInboundAt
+    let times = DepartureTimes(
+      now: now,
+      try await DeparturePlan(store: store, now: now).departure(
+        of: request, on: channel, from: sender, lastInboundAt: last, isHeld: false))
+    try await note { _ = try applyWindow(&request, channel: channel, lastInboundAt: last, times: times) }
     try await note {
-      try await TemplateCheck(store: store).check(request, channel: channel, lastInboundAt: lastInboundAt, now: now)
+      try await TemplateCheck(store: store).check(
+        request, channel: channel, lastInboundAt: last, leavesAt: times.leavesAt)
     }
     try await note { _ = try await uploads(in: request) }
     return problems

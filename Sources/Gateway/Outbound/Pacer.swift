@@ -40,6 +40,11 @@ struct Pacer: Sendable, Hashable {
     blockedUntil = max(blockedUntil ?? now, now + pause)
   }
 
+  /// The provider refuses whatever this sender sends, for now.
+  mutating func paused(for pause: Duration, now: Timestamp) {
+    blockedUntil = max(blockedUntil ?? now, now + pause)
+  }
+
   private mutating func recover(now: Timestamp) {
     if let blockedUntil, now >= blockedUntil { self.blockedUntil = nil }
     while rate < configuredRate, now - lastRaise >= .seconds(60) {

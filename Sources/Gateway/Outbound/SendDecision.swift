@@ -8,7 +8,7 @@ struct SendPolicy: Sendable {
   /// The pause before the second attempt; doubled with each further one, up to `maximumBackoff`.
   var backoff: Duration = .seconds(1)
   var maximumBackoff: Duration = .seconds(300)
-  /// Calls that the provider answered with "not now", or that never reached it.
+  /// Calls that the provider answered with "not now", or that never reached it; those it throttled do not count.
   var maximumAttempts = 12
   /// How long after a call without an answer the provider is first asked what became of it.
   var firstLook: Duration = .seconds(2)
@@ -26,7 +26,8 @@ struct SendPolicy: Sendable {
 struct SendDecision: Sendable {
   enum Next: Sendable, Hashable {
     case fail(code: String, message: String)
-    case retry(at: Timestamp)
+    /// - Parameter isFailure: it counts towards ``SendPolicy/maximumAttempts``.
+    case retry(at: Timestamp, isFailure: Bool = false)
     case unresolved(lookAgainAt: Timestamp)
   }
 
@@ -34,31 +35,40 @@ struct SendDecision: Sendable {
 
   /// - Parameters:
   ///   - attempts: calls made, this one included.
+  ///   - transientFailures: those of them that were not processed for another reason than speed, before this one.
   ///   - jitter: 0 ..< 1.
-  func after(_ failure: SendFailure, attempts: Int, now: Timestamp, jitter: Double) -> Next {
+  func after(
+    _ failure: SendFailure, attempts: Int, transientFailures: Int, now: Timestamp, jitter: Double
+  ) -> Next {
+    // Somebody mends the account; until then no message is given up for what is not its fault. Its validity ends it.
+    if let pause = failure.senderPause { return .retry(at: now + pause * (1 + 0.2 * jitter)) }
     switch failure.kind {
     case .rejected, .optedOut, .misconfigured:
-      .fail(code: failure.code, message: failure.message)
+      return .fail(code: failure.code, message: failure.message)
     case .throttled(let retryAfter):
       // Never a reason to give a message up: its validity ends it.
-      .retry(at: now + max(retryAfter ?? .zero, backoff(attempts: min(attempts, 6), jitter: jitter)))
+      return .retry(at: now + max(retryAfter ?? .zero, backoff(attempts: min(attempts, 6), jitter: jitter)))
     case .transient:
-      attempts >= policy.maximumAttempts
+      let failures = transientFailures + 1
+      let maximum = min(policy.maximumAttempts, failure.maximumRepeats.map { $0 + 1 } ?? .max)
+      return failures >= maximum
         ? .fail(code: failure.code, message: failure.message)
-        : .retry(at: now + backoff(attempts: attempts, jitter: jitter))
+        : .retry(at: now + backoff(attempts: failures, jitter: jitter), isFailure: true)
     case .unknownOutcome:
-      .unresolved(lookAgainAt: now + policy.firstLook)
+      return .unresolved(lookAgainAt: now + policy.firstLook)
     }
   }
 
   /// After the provider said that it has no such message.
-  func afterAbsence(attempts: Int, attemptedAt: Timestamp, now: Timestamp) -> Next {
+  /// - Parameter unknownOutcomes: calls of it that went without an answer, the last one included.
+  func afterAbsence(unknownOutcomes: Int, attemptedAt: Timestamp, now: Timestamp) -> Next {
     guard now - attemptedAt >= policy.settleAfter else {
       return .unresolved(lookAgainAt: min(now + policy.lookAgain, attemptedAt + policy.settleAfter))
     }
-    return attempts >= policy.maximumUnknown
+    return unknownOutcomes >= policy.maximumUnknown
       ? .fail(
-        code: "unknown_outcome", message: "The provider gave no answer \(attempts) times, and has no such message.")
+        code: "unknown_outcome",
+        message: "The provider gave no answer \(unknownOutcomes) times, and has no such message.")
       : .retry(at: now)
   }
 
@@ -76,7 +86,7 @@ extension SendDecision.Next {
   var result: SendRecord.Result {
     switch self {
     case .fail(let code, let message): .failed(code: code, message: message)
-    case .retry(let at): .retry(at: at)
+    case .retry(let at, let isFailure): .retry(at: at, isFailure: isFailure)
     case .unresolved(let at): .unresolved(lookAgainAt: at)
     }
   }

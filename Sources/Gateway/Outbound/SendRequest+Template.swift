@@ -16,7 +16,9 @@ extension SendRequest {
     members["contentSid"] = .string(sid)
     var request: SendRequest?
     var errors = Self.errors { () throws(Problem) in try reader.finish() }
+    // What is wrong with the template has been said, by the name that it has here.
     errors += Self.errors { () throws(Problem) in request = try SendRequest(BodyReader(members)) }
+      .filter { $0.field != "contentSid" }
     guard errors.isEmpty, let request else { throw .invalid(errors) }
     return request
   }

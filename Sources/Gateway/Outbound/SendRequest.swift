@@ -1,6 +1,7 @@
 // The body of `POST /api/messages`, read strictly.
 
 import ChannelProtocol
+import Foundation
 import Storage
 
 /// What a client asks to be sent; syntactically right, not yet checked against any channel.
@@ -40,13 +41,17 @@ struct SendRequest: Sendable {
     impliedType = type
     channel = reader.string("channel", maximum: 200)
     body = reader.string("body", maximum: Self.maximumBody)
+    if let body, body.isBlank, !body.isEmpty {
+      reader.errors.append(.init(field: "body", message: "must not be blank"))
+    }
     media = reader.strings("media", maximum: 10) ?? []
     for (index, source) in media.enumerated()
-    where !(source.hasPrefix("https://") || source.hasPrefix("http://") || Identifier(source) != nil) {
+    where !Self.isMedia(source) {
       reader.errors.append(
         .init(field: "media[\(index)]", message: "must be an http or https URL, or the id of an uploaded file"))
     }
     let contentSID = reader.string("contentSid", maximum: 64)
+    if contentSID?.isBlank ?? false { reader.errors.append(.init(field: "contentSid", message: "must not be empty")) }
     let variables = reader.stringMap("variables", keys: 100, bytes: 64 << 10)
     if let contentSID {
       template = TemplateReference(sid: contentSID, variables: variables ?? [:])
@@ -58,6 +63,7 @@ struct SendRequest: Sendable {
     validFor = reader.integer("validFor", in: 1...36_000)
     replyTo = reader.identifier("replyTo")
     metadata = reader.stringMap("metadata", keys: 50, bytes: 4 << 10) ?? [:]
+    if template != nil { checkTemplate(&reader) }
     if let given { readContent(given, &reader) }
     if body?.isEmpty ?? true, media.isEmpty, content == nil, template == nil, reader.errors.isEmpty {
       reader.errors.append(.init(field: "body", message: "one of body, media, content and contentSid is required"))
@@ -65,32 +71,14 @@ struct SendRequest: Sendable {
     try reader.finish()
   }
 
-  /// Text is the body by another name, and held to the same bounds.
   private mutating func readContent(_ value: JSONValue, _ reader: inout BodyReader) {
-    guard !value.containsNUL else {
-      return reader.errors.append(.init(field: "content", message: "must not contain NUL"))
-    }
-    content = Content(value)
+    content = ContentRequest.read(value, &reader)
     switch content?.kind {
-    case nil: reader.errors.append(.init(field: "content", message: "is no content object"))
+    // Text is the body by another name.
     case .text(let text):
-      if body != nil {
-        reader.errors.append(.init(field: "content", message: "cannot stand beside body"))
-      } else if text.isEmpty {
-        reader.errors.append(.init(field: "content.text", message: "must not be empty"))
-      } else if text.unicodeScalars.count > Self.maximumBody {
-        reader.errors.append(
-          .init(field: "content.text", message: "may have \(Self.maximumBody) characters at most"))
-      }
+      if body != nil { reader.errors.append(.init(field: "content", message: "cannot stand beside body")) }
       body = text
       content = nil
-    case .location(let location):
-      if !(-90...90).contains(location.latitude) {
-        reader.errors.append(.init(field: "content.latitude", message: "must be from -90 to 90"))
-      }
-      if !(-180...180).contains(location.longitude) {
-        reader.errors.append(.init(field: "content.longitude", message: "must be from -180 to 180"))
-      }
     case .media(let caption): readCaption(caption, &reader)
     case .interactive:
       for (name, isGiven) in [("body", body != nil), ("media", !media.isEmpty), ("contentSid", template != nil)]
@@ -107,11 +95,22 @@ struct SendRequest: Sendable {
     if media.isEmpty { reader.errors.append(.init(field: "media", message: "is required with content of this kind")) }
     guard let caption else { return }
     if body != nil { reader.errors.append(.init(field: "content.caption", message: "cannot stand beside body")) }
-    if caption.unicodeScalars.count > Self.maximumBody {
-      reader.errors.append(
-        .init(field: "content.caption", message: "may have \(Self.maximumBody) characters at most"))
-    }
     body = caption.isEmpty ? nil : caption
+  }
+
+  /// A template says all that there is to say.
+  private func checkTemplate(_ reader: inout BodyReader) {
+    for (name, isGiven) in [("body", !(body?.isEmpty ?? true)), ("media", !media.isEmpty)] where isGiven {
+      reader.errors.append(.init(field: name, message: "cannot stand beside contentSid"))
+    }
+  }
+
+  /// Whether a text names a file: a URL that somebody can fetch, or the id of an upload.
+  private static func isMedia(_ source: String) -> Bool {
+    if Identifier(source) != nil { return true }
+    guard let components = URLComponents(string: source) else { return false }
+    let scheme = components.scheme?.lowercased()
+    return (scheme == "http" || scheme == "https") && components.host?.isEmpty == false
   }
 }
 

@@ -34,6 +34,7 @@ actor SenderLoop {
   private let decision: SendDecision
   private var pacer: Pacer
   private let outcomes: SendCounters
+  private var brakedAt: Timestamp?
 
   init(_ lane: SenderLane, _ context: SendingContext) {
     self.lane = lane
@@ -61,6 +62,18 @@ actor SenderLoop {
       await send(try await claim(.waiting, limit: claimSize), mustBeginBy: mustBeginBy)
     }
     return nil
+  }
+
+  /// Parts per second at the moment.
+  var rate: Double { pacer.rate }
+
+  /// The provider took messages and said afterwards that they were too many. It says so once for each of a burst: that
+  /// is one reason to go slower.
+  func brake() {
+    let now = context.clock.now()
+    if let brakedAt, now - brakedAt < .seconds(10) { return }
+    brakedAt = now
+    pacer.throttled(retryAfter: nil, now: now)
   }
 
   private func claim(_ work: SendClaim.Work, limit: Int) async throws -> [ClaimedSend] {
@@ -109,6 +122,9 @@ actor SenderLoop {
     }
     let begun = ContinuousClock.now
     var message = outbound(entry, channel: channel)
+    if let refusal = await afterWindow(entry, message, channel: channel) {
+      return await record(entry, refusal, channel: channel)
+    }
     // Too near by now for the provider to keep it.
     if message.sendAt == nil, let time = entry.message.scheduledAt, time > context.clock.now() {
       return await record(entry, .givenBack(at: time))
@@ -127,12 +143,16 @@ actor SenderLoop {
       let now = context.clock.now()
       context.health?.note(channel.id, error, at: now)
       if case .throttled(let retryAfter) = error.kind { pacer.throttled(retryAfter: retryAfter, now: now) }
+      if let pause = error.senderPause { pacer.paused(for: pause, now: now) }
       context.logger.warning(
         "a send did not succeed",
         metadata: ["messageID": "\(entry.message.id)", "code": "\(error.code)", "kind": "\(error.kind)"])
       await record(
         entry,
-        decision.after(error, attempts: entry.attempts + 1, now: now, jitter: .random(in: 0..<1)).result,
+        decision.after(
+          error, attempts: entry.attempts + 1, transientFailures: entry.transientFailures, now: now,
+          jitter: .random(in: 0..<1)
+        ).result,
         channel: channel)
     }
   }
@@ -145,6 +165,33 @@ actor SenderLoop {
         of: Address(type: entry.message.channelType, value: entry.message.to))
     else { return false }
     return !scopes.isDisjoint(with: channel.optOutScopes)
+  }
+
+  /// What becomes of a message whose window closed while it waited; nil: it may go.
+  private nonisolated func afterWindow(
+    _ entry: ClaimedSend, _ message: OutboundMessage, channel: ConfiguredChannel
+  ) async -> SendRecord.Result? {
+    guard let window = channel.capabilities.window, !message.isTemplate,
+      // As with opt-outs: the provider refuses by itself.
+      let standing = try? await context.store.standing(
+        of: Address(type: channel.type, value: message.to), on: channel.line)
+    else { return nil }
+    let now = context.clock.now()
+    let leavesAt = message.sendAt ?? now
+    if let last = standing.lastInboundAt, last + window > leavesAt { return nil }
+    switch channel.policies.outsideWindow {
+    case .hold:
+      return .held(
+        .init(
+          conversationID: entry.message.conversationID, window: window, leavesAt: leavesAt,
+          until: now + channel.policies.holdFor))
+    // A template in its place would be another message than the one that was taken, and looked up in vain.
+    case .reject, .template:
+      return .failed(
+        code: "outside_window",
+        message:
+          "The contact's last message was too long ago when the message's turn came: only a template can be sent.")
+    }
   }
 
   private nonisolated func outbound(_ entry: ClaimedSend, channel: ConfiguredChannel) -> OutboundMessage {
@@ -183,7 +230,10 @@ actor SenderLoop {
         await record(entry, .accepted(receipt), channel: channel)
       } else {
         await record(
-          entry, decision.afterAbsence(attempts: entry.attempts, attemptedAt: attemptedAt, now: now).result,
+          entry,
+          decision.afterAbsence(
+            unknownOutcomes: entry.unknownOutcomes, attemptedAt: attemptedAt, now: now
+          ).result,
           channel: channel)
       }
     } catch {
@@ -218,6 +268,14 @@ actor SenderLoop {
         pause = min(pause * 2, .seconds(2))
       }
     }
+  }
+}
+
+extension OutboundMessage {
+  fileprivate var isTemplate: Bool {
+    if template != nil { return true }
+    if case .template = content.kind { return true }
+    return false
   }
 }
 

@@ -18,14 +18,16 @@ struct SenderService: Sendable {
 
   func run() async throws {
     let leads = SenderLeads()
+    let loops = Dictionary(
+      lanes.map { ($0.key, SenderLoop($0, context)) }, uniquingKeysWith: { first, _ in first })
     defer { leads.wakeAll() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await keepLeading(leads) }
-      group.addTask { await wakeOnEvents(leads) }
-      for lane in lanes {
+      group.addTask { await wakeOnEvents(leads, loops) }
+      for (key, loop) in loops {
         let (wakes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        leads.register(lane.key, continuation)
-        group.addTask { try await runLoop(lane, leads, wakes) }
+        leads.register(key, continuation)
+        group.addTask { try await run(loop, key, leads, wakes) }
       }
       try await group.waitForAll()
     }
@@ -51,7 +53,8 @@ struct SenderService: Sendable {
   }
 
   /// A message queued on any node is an event; the ring tells it to all.
-  private func wakeOnEvents(_ leads: SenderLeads) async {
+  /// What a provider says of a message by callback reaches any node: its sender is braked on all.
+  private func wakeOnEvents(_ leads: SenderLeads, _ loops: [String: SenderLoop]) async {
     let keys = Dictionary(
       context.directory.channels.map { channel in (channel.id, channel.senders.map(channel.senderKey)) },
       uniquingKeysWith: { first, _ in first })
@@ -62,6 +65,9 @@ struct SenderService: Sendable {
         for event in events where event.event.type == .messageQueued {
           for key in event.event.channel.flatMap({ keys[$0] }) ?? [] { leads.wake(key) }
         }
+        for key in events.flatMap({ SenderBrake.senderKeys($0.event, in: context.directory) }) {
+          await loops[key]?.brake()
+        }
       }
       // Too far behind to read: the loops' own poll finds what is due.
       if case .behind = ring.read(after: seen, limit: 1) {
@@ -71,12 +77,13 @@ struct SenderService: Sendable {
     }
   }
 
-  private func runLoop(_ lane: SenderLane, _ leads: SenderLeads, _ wakes: AsyncStream<Void>) async throws {
-    let loop = SenderLoop(lane, context)
+  private func run(
+    _ loop: SenderLoop, _ key: String, _ leads: SenderLeads, _ wakes: AsyncStream<Void>
+  ) async throws {
     var iterator = wakes.makeAsyncIterator()
     while !Task.isCancelled {
       var pause = poll
-      if leads.isLeading(lane.key) {
+      if leads.isLeading(key) {
         do {
           if let due = try await loop.work() { pause = min(pause, max(.milliseconds(5), due - context.clock.now())) }
         } catch {
@@ -86,7 +93,7 @@ struct SenderService: Sendable {
       // One wake-up is kept while the loop works, so none is missed.
       let alarm = Task { [pause] in
         try await Task.sleep(for: pause)
-        leads.wake(lane.key)
+        leads.wake(key)
       }
       _ = await iterator.next()
       alarm.cancel()

@@ -9,7 +9,7 @@ struct TemplateCheck: Sendable {
   let store: any MessageStore
 
   func check(
-    _ request: SendRequest, channel: ConfiguredChannel, lastInboundAt: Timestamp?, now: Timestamp
+    _ request: SendRequest, channel: ConfiguredChannel, lastInboundAt: Timestamp?, leavesAt: Timestamp
   ) async throws {
     guard let (reference, field) = request.templateField,
       let template = try await store.template(sid: reference.sid, account: channel.account.accountSID)
@@ -21,7 +21,7 @@ struct TemplateCheck: Sendable {
     }
     guard isWhatsApp, let window = channel.capabilities.window else { return }
     // What is scheduled is judged by the time it leaves at.
-    let isOpen = lastInboundAt.map { $0 + window > request.scheduledAt ?? now } ?? false
+    let isOpen = lastInboundAt.map { $0 + window > leavesAt } ?? false
     if !isOpen { try requireApproval(of: template.record, request) }
   }
 

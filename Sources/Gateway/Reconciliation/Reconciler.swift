@@ -39,6 +39,12 @@ struct Reconciler: Sendable {
     corrected = Counter(label: "fractal_corrected_statuses_total", factory: metrics)
   }
 
+  /// Before the gateway serves: what comes from then on is missed where it does not come in, also when a stop is quicker
+  /// than the first comparison.
+  func noteAccounts() async throws {
+    try await store.noteReconciledAccounts(sources.map(\.accountSID), at: clock.now())
+  }
+
   func run() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for source in sources where source.policy.every > .zero { group.addTask { try await follow(source) } }
@@ -79,7 +85,7 @@ struct Reconciler: Sendable {
         account: source.accountSID, notTriedSince: notTriedSince, at: begun, lease: times.lease)
     else { return }
     do {
-      let start = max(lease.began, lease.reached - times.overlap, begun - source.policy.lookBack)
+      let start = max(lease.began, lease.reached - times.overlap, begun - source.policy.lookBack).wholeSecond
       try await compare(source, since: start, until: begun - times.settle)
       try await store.finishReconciliation(lease, reached: begun - times.settle, at: clock.now())
     } catch {
@@ -148,6 +154,11 @@ extension KnownMessage {
     if isContradicted, told.rank >= 4 { return true }
     return told.rank > status.rank || (told.rank == 4 && told != status && status.rank == 4)
   }
+}
+
+extension Timestamp {
+  /// Providers list whole seconds.
+  fileprivate var wholeSecond: Timestamp { Timestamp(microseconds: microseconds - microseconds % 1_000_000) }
 }
 
 extension ProviderWebhooks {

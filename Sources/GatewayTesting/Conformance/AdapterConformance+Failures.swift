@@ -35,11 +35,14 @@ extension AdapterConformance {
   }
 
   private func classification(of failure: ProviderFailure) async throws -> [String] {
-    let probe = try probe([failure.answer])
+    // A refusal of the credentials may be asked again with each that the account has: nothing was processed.
+    var allowed = 1
+    if case .response(status: 401, headers: _, body: _) = failure.answer { allowed = fixtures.account.authTokens.count }
+    let probe = try probe(Array(repeating: failure.answer, count: allowed))
     let sent = await send(message(from: probe.sender, body: "Hello"), by: probe)
     var found: [String] = []
     func fault(_ words: String) { found.append("failure classification: \(failure.name): \(words)") }
-    if sent.calls.count != 1 { fault("takes \(sent.calls.count) calls") }
+    if !(1...allowed).contains(sent.calls.count) { fault("takes \(sent.calls.count) calls") }
     switch sent.outcome {
     case .success: fault("has a receipt")
     case .failure(let told):

@@ -22,6 +22,8 @@ struct Migration: Sendable {
     Migration(version: 14, name: "bulks", sql: bulkSchema),
     Migration(version: 16, name: "idempotency keys by lease", sql: idempotencySchema),
     Migration(version: 18, name: "deliveries by one node at a time, replays", sql: deliverySchema),
+    Migration(version: 21, name: "failures counted apart", sql: attemptSchema),
+    Migration(version: 22, name: "facts by rank, late prices, what the provider keeps", sql: factSchema),
   ]
 }
 

@@ -17,7 +17,7 @@ extension PostgresMessageStore {
     "insert_webhook_replay",
     """
     INSERT INTO webhook_replays (id, webhook_id, since, until, next_seq, last_seq, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING
     """)
 
   private static let take = Statement(
@@ -47,8 +47,9 @@ extension PostgresMessageStore {
   private static let move = Statement("move_webhook_replay", "UPDATE webhook_replays SET next_seq = $2 WHERE id = $1")
   private static let end = Statement("end_webhook_replay", "DELETE FROM webhook_replays WHERE id = $1")
 
-  public func replayWebhook(_ id: Identifier, since: Timestamp, until: Timestamp) async throws -> Int {
-    let replay = clock.makeIdentifier()
+  public func replayWebhook(
+    _ id: Identifier, since: Timestamp, until: Timestamp, as replay: Identifier
+  ) async throws -> Int {
     let now = clock.now()
     // Counting may read much of the log.
     return try await sessions.run(deadline: .seconds(60)) { connection in

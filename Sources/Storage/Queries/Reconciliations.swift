@@ -4,6 +4,25 @@ public import ChannelProtocol
 import Postgres
 
 extension PostgresMessageStore {
+  /// No attempt is noted: the first one is not put off.
+  private static let note = Statement(
+    "note_reconciled_accounts",
+    """
+    INSERT INTO reconciliations (account_sid, began, reached, last_attempt_at)
+    SELECT a, $2, $2, '-infinity' FROM unnest($1::text[]) AS a ORDER BY a
+    ON CONFLICT DO NOTHING
+    """)
+
+  public func noteReconciledAccounts(_ accounts: [String], at now: Timestamp) async throws {
+    guard !accounts.isEmpty else { return }
+    try await run { connection in
+      var parameters = Parameters()
+      parameters.textArray(accounts)
+      parameters.timestamp(now)
+      try connection.execute(Self.note, parameters)
+    }
+  }
+
   /// An account that is new here begins now: what was before it was not missed.
   private static let begin = Statement(
     "begin_reconciliation",

@@ -59,6 +59,41 @@ extension PostgresMessageStore {
     }
   }
 
+  /// As the other scan. What was canceled costs nothing.
+  private static let scanForPrices = Statement(
+    "scan_for_prices",
+    """
+    WITH here AS (
+      SELECT coalesce(s.last_priced_id, $3::uuid) AS last_id FROM poll_scan s FOR UPDATE SKIP LOCKED
+    ), page AS (
+      SELECT m.* FROM here CROSS JOIN LATERAL (
+        SELECT m.id, m.inbound, m.status, m.provider_sid, m.price_amount FROM messages m
+        WHERE m.id > here.last_id AND m.id < $1 ORDER BY m.id LIMIT $2) m
+    ), unpriced AS (
+      INSERT INTO status_polls (message_id, run_at)
+      SELECT p.id, $4::timestamptz FROM page p
+      WHERE NOT p.inbound AND p.status >= \(DeliveryStatus.delivered.code)
+        AND p.status <> \(DeliveryStatus.canceled.code) AND p.price_amount IS NULL AND p.provider_sid IS NOT NULL
+      ON CONFLICT DO NOTHING
+    ), moved AS (
+      UPDATE poll_scan SET last_priced_id = (SELECT p.id FROM page p ORDER BY p.id DESC LIMIT 1)
+      WHERE (SELECT count(*) FROM page) > 0
+    )
+    SELECT count(*) FROM page
+    """)
+
+  public func scanForPrices(age: Duration, lookBack: Duration, limit: Int) async throws -> Int {
+    let now = clock.now()
+    return try await run { connection in
+      var parameters = Parameters()
+      parameters.identifier(Identifier(at: now - age, randomness: 0))
+      parameters.int8(Int64(limit))
+      parameters.identifier(Identifier(at: now - lookBack, randomness: 0))
+      parameters.timestamp(now)
+      return Int(try connection.execute(Self.scanForPrices, parameters).single().int8(0))
+    }
+  }
+
   private static let claim = Statement(
     "claim_status_polls",
     """
@@ -70,7 +105,8 @@ extension PostgresMessageStore {
       FROM due WHERE p.message_id = due.message_id RETURNING p.message_id, p.attempts
     )
     SELECT c.message_id, c.attempts, m.status, m.channel, m.account_sid, m.provider_sid,
-      m.status_contradicted AND NOT m.status_settled, coalesce(m.scheduled_at, m.created_at)
+      m.status_contradicted AND NOT m.status_settled, coalesce(m.scheduled_at, m.created_at),
+      m.channel_type, m.recipient, m.price_amount IS NOT NULL
     FROM claimed c LEFT JOIN LATERAL (SELECT * FROM messages m WHERE m.id = c.message_id LIMIT 1) m ON true
     """)
 
@@ -97,7 +133,8 @@ extension PostgresMessageStore {
     let subject = ClaimedPoll.Subject(
       channel: try reader.textOrNil(), accountSID: try reader.textOrNil(), providerSID: try reader.textOrNil(),
       status: DeliveryStatus(code: code) ?? .queued, isContradicted: try reader.bool(),
-      leavesAt: try reader.timestamp())
+      leavesAt: try reader.timestamp(),
+      address: Address(type: ChannelType(try reader.text()), value: try reader.text()), hasPrice: try reader.bool())
     return ClaimedPoll(messageID: id, lease: token, attempts: attempts, subject: subject)
   }
 

@@ -33,7 +33,8 @@ extension PostgresMessageStore {
     "update_webhook",
     """
     UPDATE webhooks SET url = $2, description = $3, events = $4, channels = $5, headers = $6, active = $7,
-      timeout_ms = $8, concurrency = $9, rate_limit = $10, updated_at = $11,
+      timeout_ms = $8, concurrency = $9, rate_limit = $10,
+      updated_at = greatest($11, updated_at + interval '1 microsecond'),
       disabled_reason = CASE WHEN $7 THEN NULL ELSE disabled_reason END,
       resumed_at = CASE WHEN $7 AND NOT active THEN now() ELSE resumed_at END,
       failing_since = CASE WHEN $7 AND NOT active THEN NULL ELSE failing_since END
@@ -91,11 +92,13 @@ extension PostgresMessageStore {
   }
 
   public func updateWebhook(
-    _ id: Identifier, at now: Timestamp, _ change: @escaping @Sendable (inout Webhook) -> Void
+    _ id: Identifier, at now: Timestamp, ifStill expected: Webhook?,
+    _ change: @escaping @Sendable (inout Webhook) -> Void
   ) async throws -> Webhook? {
     try await run { connection in
       try connection.transaction { connection in
         guard var webhook = try Self.webhook(Self.lock, id, on: connection) else { return nil }
+        guard expected == nil || webhook == expected else { throw ResourceChanged() }
         change(&webhook)
         let row = try connection.execute(Self.update, Self.parameters(of: webhook, at: now)).single()
         var reader = ColumnReader(row)
@@ -148,12 +151,17 @@ extension PostgresMessageStore {
     }
   }
 
-  public func deleteWebhook(_ id: Identifier) async throws -> Bool {
+  public func deleteWebhook(_ id: Identifier, ifStill expected: Webhook?) async throws -> Bool {
     // Its deliveries go with it.
     try await sessions.run(deadline: .seconds(60)) { connection in
       var parameters = Parameters()
       parameters.identifier(id)
-      return try connection.execute(Self.delete, parameters).affectedRows > 0
+      guard let expected else { return try connection.execute(Self.delete, parameters).affectedRows > 0 }
+      return try connection.transaction { connection in
+        guard let webhook = try Self.webhook(Self.lock, id, on: connection) else { return false }
+        guard webhook == expected else { throw ResourceChanged() }
+        return try connection.execute(Self.delete, parameters).affectedRows > 0
+      }
     }
   }
 }

@@ -12,6 +12,7 @@ struct StoredMessage: Sendable {
   var isContradicted: Bool
   var hasMedia: Bool
   var validFor: Int?
+  var factRanks: Int
 
   /// The columns that ``init(_:context:)`` reads, of the table or alias `m`.
   static let columns = """
@@ -19,9 +20,9 @@ struct StoredMessage: Sendable {
     m.content, m.status, m.status_settled, m.status_contradicted, m.error_code, m.error_message, m.account_sid, \
     m.provider_sid, m.segment_count, m.segment_encoding, m.template, m.valid_for, m.scheduled_at, m.reply_to, \
     m.resend_of, m.recovered, m.has_media, m.metadata, m.created_at, m.sent_at, m.delivered_at, m.read_at, \
-    m.price_amount, m.price_currency
+    m.price_amount, m.price_currency, m.fact_ranks
     """
-  static let columnCount = 33
+  static let columnCount = 34
 
   init(_ reader: inout ColumnReader, context: ResourceContext) throws {
     let id = try reader.identifier()
@@ -57,6 +58,7 @@ struct StoredMessage: Sendable {
     let readAt = try reader.timestampOrNil()
     let priceAmount = try reader.textOrNil()
     let priceCurrency = try reader.textOrNil()
+    factRanks = try reader.int2()
     message = Message(
       id: id, conversationID: conversationID, contactID: contactID, channel: channel, channelType: channelType,
       direction: isInbound ? .inbound : .outbound, from: from, to: to, body: body,
@@ -81,6 +83,18 @@ struct StoredMessage: Sendable {
         errorMessage: message.error?.message, sentAt: message.sentAt, deliveredAt: message.deliveredAt,
         readAt: message.readAt)
     }
+  }
+
+  /// Who sent it, in how many parts and for how much, as reported so far.
+  var facts: ReportedFacts { FactRanks.facts(of: message, code: factRanks) }
+
+  mutating func take(_ facts: ReportedFacts) {
+    message.from = facts.sender.value ?? message.from
+    if let count = facts.segmentCount.value, count != message.segments?.count {
+      message.segments = Segments(count: count, encoding: message.segments?.encoding ?? .gsm7)
+    }
+    message.price = facts.price.value
+    factRanks = Int(FactRanks.code(facts))
   }
 
   mutating func take(_ projection: StatusProjection, context: ResourceContext) {

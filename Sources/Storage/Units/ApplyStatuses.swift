@@ -49,11 +49,15 @@ enum ParkedStatuses {
        segment_count, raw, at)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int2[], $7::text[],
       $8::text[], $9::text[], $10::int2[], $11::text[], $12::timestamptz[])
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (provider_sid, account_sid, provider_status, error_code) DO UPDATE SET
+      sender = least(parked_statuses.sender COLLATE "C", excluded.sender COLLATE "C"),
+      segment_count = greatest(parked_statuses.segment_count, excluded.segment_count)
     """)
 
+  /// Of two with one word one row is kept, with the facts that ``ReportedFacts`` would keep of the two.
   static func insert(_ updates: [StatusUpdate]) -> [(Statement, Parameters)] {
     guard !updates.isEmpty else { return [] }
+    let updates = merged(updates)
     var p = Parameters()
     p.textArray(updates.map(\.accountSID))
     p.textArray(updates.map(\.providerSID))
@@ -68,6 +72,26 @@ enum ParkedStatuses {
     p.textArray(utf8: updates.map(\.raw.json))
     p.timestampArray(updates.map(\.report.at))
     return [(insertStatement, p)]
+  }
+
+  /// One of each word, in the order of their keys, so that two nodes wait for each other in one direction only.
+  private static func merged(_ updates: [StatusUpdate]) -> [StatusUpdate] {
+    var rows: [[String]: StatusUpdate] = [:]
+    for update in updates {
+      let key = [
+        update.providerSID, update.accountSID, update.report.providerStatus, update.report.errorCode ?? "",
+      ]
+      guard var row = rows[key] else {
+        rows[key] = update
+        continue
+      }
+      var facts = ReportedFacts(sender: .init(row.from, rank: 0), segmentCount: .init(row.segmentCount, rank: 0))
+      facts.apply(status: nil, sender: update.from, segmentCount: update.segmentCount, price: nil)
+      row.from = facts.sender.value
+      row.segmentCount = facts.segmentCount.value
+      rows[key] = row
+    }
+    return rows.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
   }
 
   private static let columns = """

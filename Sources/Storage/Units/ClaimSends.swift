@@ -38,6 +38,10 @@ public struct ClaimedSend: Sendable {
   public var units: Int
   /// Calls begun before this one.
   public var attempts: Int
+  /// Those of them that were provably not processed, for another reason than speed.
+  public var transientFailures: Int
+  /// Those of them whose outcome nobody knew, the one to be found out about among them.
+  public var unknownOutcomes: Int
   /// When the call whose outcome is unknown began.
   public var attemptedAt: Timestamp?
   public var lease: Identifier
@@ -53,16 +57,19 @@ struct ClaimSends: BatchOperation {
   private static let waiting = Statement(
     "claim_waiting",
     """
-    SELECT o.message_id, o.units, o.attempts, o.attempted_at, o.expires_at, o.quiet_zone FROM outbox o
-    WHERE o.sender_key = $1 AND o.state = 0 AND o.run_at <= $2
+    SELECT o.message_id, o.units, o.attempts, o.transient_failures, o.unknown_outcomes, o.attempted_at, o.expires_at,
+      o.quiet_zone
+    FROM outbox o WHERE o.sender_key = $1 AND o.state = 0 AND o.run_at <= $2
     ORDER BY o.priority, o.run_at, o.message_id LIMIT $3 FOR UPDATE SKIP LOCKED
     """)
 
+  /// A claim that ran out in the middle of its call is one more outcome that nobody knows.
   private static let unresolved = Statement(
     "claim_unresolved",
     """
-    SELECT o.message_id, o.units, o.attempts, o.attempted_at, o.expires_at, o.quiet_zone FROM outbox o
-    WHERE o.sender_key = $1 AND o.state <> 0 AND o.lease_until <= $2
+    SELECT o.message_id, o.units, o.attempts, o.transient_failures,
+      o.unknown_outcomes + CASE o.state WHEN 1 THEN 1 ELSE 0 END, o.attempted_at, o.expires_at, o.quiet_zone
+    FROM outbox o WHERE o.sender_key = $1 AND o.state <> 0 AND o.lease_until <= $2
     ORDER BY o.lease_until LIMIT $3 FOR UPDATE SKIP LOCKED
     """)
 
@@ -70,9 +77,10 @@ struct ClaimSends: BatchOperation {
     "lease_outbox",
     """
     UPDATE outbox o SET state = u.state, lease = u.lease, lease_until = u.lease_until,
-      attempts = o.attempts + u.attempt, attempted_at = CASE WHEN u.attempt = 1 THEN u.at ELSE o.attempted_at END
-    FROM unnest($1::uuid[], $2::int2[], $3::uuid[], $4::timestamptz[], $5::int4[], $6::timestamptz[])
-      AS u(id, state, lease, lease_until, attempt, at)
+      attempts = o.attempts + u.attempt, unknown_outcomes = u.unknown,
+      attempted_at = CASE WHEN u.attempt = 1 THEN u.at ELSE o.attempted_at END
+    FROM unnest($1::uuid[], $2::int2[], $3::uuid[], $4::timestamptz[], $5::int4[], $6::int4[], $7::timestamptz[])
+      AS u(id, state, lease, lease_until, attempt, unknown, at)
     WHERE o.message_id = u.id
     """)
 
@@ -89,6 +97,8 @@ struct ClaimSends: BatchOperation {
     var messageID: Identifier
     var units: Int
     var attempts: Int
+    var transientFailures: Int
+    var unknownOutcomes: Int
     var attemptedAt: Timestamp?
     var expiresAt: Timestamp?
     var quietZone: String?
@@ -133,6 +143,7 @@ struct ClaimSends: BatchOperation {
         ClaimedSend(
           message: unit.messages[entry.messageID]?.message ?? stored.message,
           mediaURLs: sources[entry.messageID] ?? [], units: entry.units, attempts: entry.attempts,
+          transientFailures: entry.transientFailures, unknownOutcomes: entry.unknownOutcomes,
           attemptedAt: entry.attemptedAt, lease: items[entry.claim].lease, validity: validity))
     }
     try unit.finish(outboxSteps(leased, expired, items, now: now) + waitSteps(postponed), on: connection)
@@ -155,6 +166,7 @@ struct ClaimSends: BatchOperation {
         var reader = ColumnReader(row)
         return Taken(
           claim: claim, messageID: try reader.identifier(), units: try reader.int4(), attempts: try reader.int4(),
+          transientFailures: try reader.int4(), unknownOutcomes: try reader.int4(),
           attemptedAt: try reader.timestampOrNil(), expiresAt: try reader.timestampOrNil(),
           quietZone: try reader.textOrNil())
       }.filter { seen.insert($0.messageID).inserted }
@@ -180,6 +192,7 @@ struct ClaimSends: BatchOperation {
       p.identifierArray(leased.map { items[$0.claim].lease })
       p.timestampArray(leased.map { items[$0.claim].leaseUntil })
       p.int4Array(leased.map { items[$0.claim].work == .waiting ? 1 : 0 })
+      p.int4Array(leased.map { Int32(clamping: $0.unknownOutcomes) })
       p.timestampArray(leased.map { _ in now })
       steps.append((Self.lease, p))
     }

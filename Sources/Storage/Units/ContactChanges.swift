@@ -34,11 +34,14 @@ extension PostgresMessageStore {
     WHERE id = $1
     """)
 
-  public func replaceContact(_ id: Identifier, with profile: ContactProfile) async throws -> ContactOutcome {
+  public func replaceContact(
+    _ id: Identifier, with profile: ContactProfile, ifStill expected: Contact?
+  ) async throws -> ContactOutcome {
     let writing = writing
     return try await runUnit { connection in
       var unit = ContactUnit(writing, on: connection)
       guard try unit.begin(locking: [id]).contains(id) else { return try unit.abandon(.notFound) }
+      try unit.require(expected)
       var parameters = profile.parameters(of: id)
       parameters.timestamp(writing.clock.now())
       _ = try connection.execute(Self.replace, parameters)

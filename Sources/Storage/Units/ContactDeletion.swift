@@ -46,11 +46,12 @@ extension PostgresMessageStore {
 
   private static let remove = Statement("delete_contact", "DELETE FROM contacts WHERE id = $1")
 
-  public func deleteContact(_ id: Identifier) async throws -> Bool {
+  public func deleteContact(_ id: Identifier, ifStill expected: Contact?) async throws -> Bool {
     let writing = writing
     return try await runUnit { connection in
       var unit = ContactUnit(writing, on: connection)
       guard try unit.begin(locking: [id]).contains(id) else { return try unit.abandon(false) }
+      try unit.require(expected)
       var held = Parameters()
       held.identifierArray(try unit.lockConversations(of: [id]))
       _ = try connection.pipeline(Self.locks.map { ($0, held) })

@@ -63,12 +63,13 @@ extension PostgresMessageStore {
     "create_split_contact", "INSERT INTO contacts (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)")
 
   public func removeContactChannel(
-    _ channel: Identifier, from contact: Identifier
+    _ channel: Identifier, from contact: Identifier, ifStill expected: Contact?
   ) async throws -> ContactOutcome {
     let writing = writing
     return try await runUnit { connection in
       var unit = ContactUnit(writing, on: connection)
       guard try unit.begin(locking: [contact]).contains(contact) else { return try unit.abandon(.notFound) }
+      try unit.require(expected)
       var known = Parameters()
       known.identifier(channel)
       known.identifier(contact)

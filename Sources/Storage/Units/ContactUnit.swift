@@ -34,6 +34,20 @@ struct ContactUnit {
     return outcome
   }
 
+  /// Goes on only where a contact, whose row is locked, is the one that the change was meant for.
+  /// - Throws: ``ResourceChanged``, the transaction ended.
+  func require(_ expected: Contact?) throws {
+    guard let expected else { return }
+    guard try contact(expected.id) == expected else { throw try abandon(ResourceChanged()) }
+  }
+
+  private func contact(_ id: Identifier) throws -> Contact {
+    var parameters = Parameters()
+    parameters.identifier(id)
+    var reader = ColumnReader(try connection.execute(Self.load, parameters).single())
+    return try ContactRow.read(&reader)
+  }
+
   // MARK: Addresses
 
   private static let owners = Statement(
@@ -133,10 +147,7 @@ struct ContactUnit {
 
   /// Tells of a contact as it is now.
   mutating func announce(_ id: Identifier) throws -> Contact {
-    var parameters = Parameters()
-    parameters.identifier(id)
-    var reader = ColumnReader(try connection.execute(Self.load, parameters).single())
-    let contact = try ContactRow.read(&reader)
+    let contact = try contact(id)
     events.append(.contactUpdated, at: context.clock.now(), conversation: nil, channel: nil) { contact.write(to: &$0) }
     return contact
   }

@@ -21,20 +21,55 @@ extension PostgresMessageStore {
     }
   }
 
+  private static let lock = Statement(
+    "lock_conversation_to_change", "SELECT 1 FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
+
   private static let archive = Statement(
     "archive_conversation",
-    "UPDATE conversations SET archived = $2, updated_at = $3 WHERE id = $1 AND archived <> $2 RETURNING 1")
+    """
+    UPDATE conversations SET archived = $2, updated_at = greatest($3, updated_at + interval '1 microsecond')
+    WHERE id = $1 AND archived <> $2 RETURNING 1
+    """)
 
-  public func setArchived(_ archived: Bool, conversation id: Identifier) async throws -> Conversation? {
+  private static let read = Statement(
+    "mark_one_read",
+    """
+    UPDATE conversations SET unread_count = 0, updated_at = greatest($2, updated_at + interval '1 microsecond')
+    WHERE id = $1 AND unread_count > 0 RETURNING 1
+    """)
+
+  public func setArchived(
+    _ archived: Bool, conversation id: Identifier, ifStill expected: Conversation?
+  ) async throws -> Conversation? {
+    var parameters = Parameters()
+    parameters.identifier(id)
+    parameters.bool(archived)
+    parameters.timestamp(writing.clock.now())
+    return try await change(id, ifStill: expected, by: Self.archive, parameters)
+  }
+
+  public func markRead(conversation id: Identifier, ifStill expected: Conversation) async throws -> Conversation? {
+    var parameters = Parameters()
+    parameters.identifier(id)
+    parameters.timestamp(writing.clock.now())
+    return try await change(id, ifStill: expected, by: Self.read, parameters)
+  }
+
+  private func change(
+    _ id: Identifier, ifStill expected: Conversation?, by statement: Statement, _ parameters: Parameters
+  ) async throws -> Conversation? {
     let writing = writing
     return try await runUnit { connection in
-      var parameters = Parameters()
-      parameters.identifier(id)
-      parameters.bool(archived)
-      parameters.timestamp(writing.clock.now())
-      let changed = try connection.pipeline([(.begin, Parameters()), (Self.archive, parameters)])[1]
+      var locked = Parameters()
+      locked.identifier(id)
+      _ = try connection.pipeline([(.begin, Parameters()), (Self.lock, locked)])
       var unit = ContactUnit(writing, on: connection)
-      if !changed.isEmpty { try unit.announce(conversations: [id]) }
+      if let expected {
+        let found = try ConversationRows.load([id], context: writing.resources, on: connection)[id]
+        guard let found else { return try unit.abandon(nil) }
+        guard found == expected else { throw try unit.abandon(ResourceChanged()) }
+      }
+      if try !connection.execute(statement, parameters).isEmpty { try unit.announce(conversations: [id]) }
       let shown = try ConversationRows.load([id], context: writing.resources, on: connection)[id]
       try unit.events.commit(on: connection)
       return shown

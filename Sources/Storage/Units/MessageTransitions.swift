@@ -29,6 +29,9 @@ struct MessageTransitions {
   private var settledOutbox: [Identifier] = []
   /// Messages of which contradicting ends were told, for the provider to decide.
   private var contradicted: [Identifier] = []
+  /// Messages that the provider keeps until their time. Whoever opts out meanwhile, also just now, must not get them:
+  /// the poll looks after that.
+  private var kept: [Identifier] = []
   /// Refusals for an opt-out: the message and when.
   private var refusals: [(Message, Timestamp)] = []
   private var events: EventBatch
@@ -118,19 +121,14 @@ struct MessageTransitions {
       // The provider has it, whoever told us: nothing is left to send.
       settledOutbox.append(id)
       changed.insert(id)
+      if let time = stored.message.scheduledAt, time > context.clock.now() { kept.append(id) }
     }
-    if let sender = transition.sender, sender != stored.message.from {
-      stored.message.from = sender
-      changed.insert(id)
-    }
-    if let count = transition.segmentCount, count > 0, count != stored.message.segments?.count {
-      stored.message.segments = Segments(count: count, encoding: stored.message.segments?.encoding ?? .gsm7)
-      changed.insert(id)
-    }
-    if let price = transition.price, price != stored.message.price {
-      stored.message.price = price
-      changed.insert(id)
-    }
+    var facts = stored.facts
+    facts.apply(
+      status: transition.reports.compactMap(\.status).max { $0.rank < $1.rank }, sender: transition.sender,
+      segmentCount: transition.segmentCount, price: transition.price)
+    if facts != stored.facts { changed.insert(id) }
+    stored.take(facts)
     for report in transition.reports {
       let before = stored.message.status
       let wasContradicted = stored.isContradicted
@@ -191,11 +189,12 @@ struct MessageTransitions {
       status = u.status, status_settled = u.settled, status_contradicted = u.contradicted, error_code = u.error_code,
       error_message = u.error_message, account_sid = u.account_sid, provider_sid = u.provider_sid, sender = u.sender,
       segment_count = u.segment_count, sent_at = u.sent_at, delivered_at = u.delivered_at, read_at = u.read_at,
-      price_amount = u.price_amount, price_currency = u.price_currency
+      price_amount = u.price_amount, price_currency = u.price_currency, fact_ranks = u.fact_ranks
     FROM unnest($1::uuid[], $2::int2[], $3::bool[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[],
-      $9::text[], $10::int2[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[])
+      $9::text[], $10::int2[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[],
+      $16::int2[])
       AS u(id, status, settled, contradicted, error_code, error_message, account_sid, provider_sid, sender,
-        segment_count, sent_at, delivered_at, read_at, price_amount, price_currency)
+        segment_count, sent_at, delivered_at, read_at, price_amount, price_currency, fact_ranks)
     WHERE m.id = u.id
     """)
 
@@ -223,7 +222,7 @@ struct MessageTransitions {
       parameters.identifierArray(settledOutbox)
       steps.append((Self.settleOutbox, parameters))
     }
-    steps += StatusPolls.request(contradicted, at: context.clock.now())
+    steps += StatusPolls.request(Set(contradicted + kept).sorted(), at: context.clock.now())
     try events.commit(steps + extra, on: connection)
   }
 
@@ -245,6 +244,7 @@ struct MessageTransitions {
     p.timestampArray(rows.map(\.message.readAt))
     p.textArray(rows.map(\.message.price?.amount))
     p.textArray(rows.map(\.message.price?.currency))
+    p.int2Array(rows.map { Int16(clamping: $0.factRanks) })
     return p
   }
 

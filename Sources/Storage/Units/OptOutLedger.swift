@@ -36,6 +36,21 @@ enum OptOutLedger {
       $8::timestamptz[])
     """)
 
+  /// What the provider keeps for who opts out falls due at once: the poll takes it back where the scope is its own.
+  private static let recall = Statement(
+    "recall_scheduled",
+    """
+    INSERT INTO status_polls AS p (message_id, run_at)
+    SELECT DISTINCT m.id, $3::timestamptz FROM unnest($1::text[], $2::text[]) AS k(type, address)
+    CROSS JOIN LATERAL (
+      SELECT v.id FROM conversations v WHERE v.channel_type = k.type AND v.address = k.address LIMIT 1000) v
+    CROSS JOIN LATERAL (
+      SELECT m.id FROM messages m
+      WHERE m.conversation_id = v.id AND m.scheduled_at > $3 AND m.status = \(DeliveryStatus.accepted.code) LIMIT 10000) m
+    ORDER BY m.id
+    ON CONFLICT (message_id) DO UPDATE SET run_at = excluded.run_at, attempts = 0, lease = NULL
+    """)
+
   /// An address shows as opted out while any scope says so. The contact moves with it: whoever remembers it must see.
   private static let show = Statement(
     "show_opt_outs",
@@ -88,6 +103,7 @@ enum OptOutLedger {
     shown.textArray(keys.map(\.1))
     shown.timestamp(context.clock.now())
     let ids = try connection.pipeline([(insert, ledger), (show, shown)])[1].map { Identifier(try $0.uuid(0)) }
+    try recall(new.filter(\.optedOut), now: context.clock.now(), on: connection)
     var known = Parameters()
     known.identifierArray(ids)
     let contacts = try connection.execute(Self.contacts, known).map { row in
@@ -108,6 +124,15 @@ enum OptOutLedger {
       }
     }
     return contacts
+  }
+
+  private static func recall(_ changes: [OptOutChange], now: Timestamp, on connection: Connection) throws {
+    guard !changes.isEmpty else { return }
+    var parameters = Parameters()
+    parameters.textArray(changes.map { Address(type: $0.channelType, value: $0.address).type.rawValue })
+    parameters.textArray(changes.map(\.address))
+    parameters.timestamp(now)
+    try connection.execute(recall, parameters)
   }
 
   /// The changes that change something, taking each as done for those behind it.

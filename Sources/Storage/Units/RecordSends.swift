@@ -11,11 +11,31 @@ public struct SendRecord: Sendable {
     /// It will not be sent.
     case failed(code: String, message: String)
     /// The provider provably does not have it; send it at this time.
-    case retry(at: Timestamp)
+    /// - Parameter isFailure: one more call that counts towards the end of all tries; throttling does not.
+    case retry(at: Timestamp, isFailure: Bool = false)
     /// No call was made: it goes back as it was, and the claim counts for nothing.
     case givenBack(at: Timestamp)
+    /// The contact's window closed while it waited: no call was made, and it waits for them to write.
+    case held(HoldingTerms)
     /// Nobody knows; look again at this time.
     case unresolved(lookAgainAt: Timestamp)
+  }
+
+  /// How a message waits for its contact.
+  public struct HoldingTerms: Sendable, Hashable {
+    public var conversationID: Identifier
+    /// How long after their last message the contact may be written to, and when this one would leave.
+    public var window: Duration
+    public var leavesAt: Timestamp
+    /// When it ends.
+    public var until: Timestamp
+
+    public init(conversationID: Identifier, window: Duration, leavesAt: Timestamp, until: Timestamp) {
+      self.conversationID = conversationID
+      self.window = window
+      self.leavesAt = leavesAt
+      self.until = until
+    }
   }
 
   public var messageID: Identifier
@@ -52,12 +72,44 @@ struct RecordSends: BatchOperation {
     FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, at) WHERE o.message_id = u.id
     """)
 
+  /// The first time that nothing is known of a call counts it; looking again does not.
   private static let postpone = Statement(
     "postpone_outbox",
     """
-    UPDATE outbox o SET state = u.state, run_at = u.at, lease = NULL, lease_until = CASE u.state WHEN 2 THEN u.at END
-    FROM unnest($1::uuid[], $2::int2[], $3::timestamptz[]) AS u(id, state, at) WHERE o.message_id = u.id
+    UPDATE outbox o SET state = u.state, run_at = u.at, lease = NULL, lease_until = CASE u.state WHEN 2 THEN u.at END,
+      transient_failures = o.transient_failures + u.failure,
+      unknown_outcomes = o.unknown_outcomes + CASE WHEN u.state = 2 AND o.state = 1 THEN 1 ELSE 0 END
+    FROM unnest($1::uuid[], $2::int2[], $3::timestamptz[], $4::int4[]) AS u(id, state, at, failure)
+    WHERE o.message_id = u.id
     """)
+
+  /// Nobody writes between the look at the conversations and our commit.
+  private static let lockConversations = Statement(
+    "lock_conversations_to_hold", "SELECT 1 FROM conversations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE")
+
+  /// A contact who has written meanwhile is not waited for.
+  private static let hold = Statement(
+    "hold_outbox",
+    """
+    UPDATE outbox o SET state = CASE WHEN u.written THEN 0 ELSE 3 END,
+      held_for = CASE WHEN u.written THEN NULL ELSE u.conversation END, run_at = u.at, lease = NULL, lease_until = NULL,
+      attempts = greatest(o.attempts - 1, 0),
+      expires_at = CASE WHEN u.written THEN o.expires_at ELSE least(o.expires_at, u.until) END
+    FROM (
+      SELECT i.*, coalesce((SELECT c.last_inbound_at > i.since FROM conversations c WHERE c.id = i.conversation), false)
+        AS written
+      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+        AS i(id, conversation, since, at, until)) u
+    WHERE o.message_id = u.id
+    """)
+
+  /// What becomes of the rows.
+  private struct Outbox {
+    var done: [Identifier] = []
+    var postponed: [(id: Identifier, state: Int16, at: Timestamp, isFailure: Bool)] = []
+    var givenBack: [(Identifier, Timestamp)] = []
+    var held: [(Identifier, SendRecord.HoldingTerms)] = []
+  }
 
   func execute(_ items: [SendRecord], on connection: Connection) throws -> [Swift.Result<Void, any Error>] {
     let transitions = items.map { Transition($0) }
@@ -68,32 +120,39 @@ struct RecordSends: BatchOperation {
       zip(items, transitions).compactMap { item, transition in
         transition.providerSID.map { (item.accountSID, $0) }
       }, on: connection)
-    var done: [Identifier] = []
-    var postponed: [(Identifier, Int16, Timestamp)] = []
-    var givenBack: [(Identifier, Timestamp)] = []
+    var outbox = Outbox()
     for (item, transition) in zip(items, transitions) {
       let isOurs = leases[item.messageID] == item.lease
       switch item.result {
       case .accepted:
         // True whoever holds the lease: the provider has it.
+        let holder = unit.target(of: transition)
         _ = unit.apply(transition)
-        done.append(item.messageID)
+        if let holder, holder != item.messageID, unit.messages[item.messageID]?.message.providerSID == nil {
+          // Another node's look-up gave this answer to a message like it. What became of this one is as unknown as
+          // what became of the other was.
+          if isOurs { outbox.postponed.append((item.messageID, 2, item.at, false)) }
+        } else {
+          outbox.done.append(item.messageID)
+        }
       case .failed where isOurs:
         _ = unit.apply(transition)
-        done.append(item.messageID)
-      case .retry(let at) where isOurs:
-        postponed.append((item.messageID, 0, at))
+        outbox.done.append(item.messageID)
+      case .retry(let at, let isFailure) where isOurs:
+        outbox.postponed.append((item.messageID, 0, at, isFailure))
       case .givenBack(let at) where isOurs:
-        givenBack.append((item.messageID, at))
+        outbox.givenBack.append((item.messageID, at))
+      case .held(let terms) where isOurs:
+        outbox.held.append((item.messageID, terms))
       case .unresolved(let at) where isOurs:
-        postponed.append((item.messageID, 2, at))
-      case .failed, .retry, .givenBack, .unresolved:
+        outbox.postponed.append((item.messageID, 2, at, false))
+      case .failed, .retry, .givenBack, .held, .unresolved:
         // Another node took the message over, or a callback settled it.
         continue
       }
     }
     for update in parked { _ = unit.apply(Transition(update)) }
-    try unit.finish(steps(done, postponed, givenBack), on: connection)
+    try unit.finish(steps(outbox), on: connection)
     return items.map { _ in .success(()) }
   }
 
@@ -107,29 +166,41 @@ struct RecordSends: BatchOperation {
     return leases
   }
 
-  private func steps(
-    _ done: [Identifier], _ postponed: [(Identifier, Int16, Timestamp)], _ givenBack: [(Identifier, Timestamp)]
-  ) -> [(Statement, Parameters)] {
+  private func steps(_ outbox: Outbox) -> [(Statement, Parameters)] {
     var steps: [(Statement, Parameters)] = []
-    if !done.isEmpty {
+    if !outbox.done.isEmpty {
       var p = Parameters()
-      p.identifierArray(done)
+      p.identifierArray(outbox.done)
       steps.append((Self.remove, p))
     }
-    if !postponed.isEmpty {
+    if !outbox.postponed.isEmpty {
       var p = Parameters()
-      p.identifierArray(postponed.map(\.0))
-      p.int2Array(postponed.map(\.1))
-      p.timestampArray(postponed.map(\.2))
+      p.identifierArray(outbox.postponed.map(\.id))
+      p.int2Array(outbox.postponed.map(\.state))
+      p.timestampArray(outbox.postponed.map(\.at))
+      p.int4Array(outbox.postponed.map { $0.isFailure ? 1 : 0 })
       steps.append((Self.postpone, p))
     }
-    if !givenBack.isEmpty {
+    if !outbox.givenBack.isEmpty {
       var p = Parameters()
-      p.identifierArray(givenBack.map(\.0))
-      p.timestampArray(givenBack.map(\.1))
+      p.identifierArray(outbox.givenBack.map(\.0))
+      p.timestampArray(outbox.givenBack.map(\.1))
       steps.append((Self.giveBack, p))
     }
-    return steps
+    return steps + holdingSteps(outbox.held)
+  }
+
+  private func holdingSteps(_ held: [(Identifier, SendRecord.HoldingTerms)]) -> [(Statement, Parameters)] {
+    guard !held.isEmpty else { return [] }
+    var conversations = Parameters()
+    conversations.identifierArray(held.map(\.1.conversationID))
+    var p = Parameters()
+    p.identifierArray(held.map(\.0))
+    p.identifierArray(held.map(\.1.conversationID))
+    p.timestampArray(held.map { $0.1.leavesAt - $0.1.window })
+    p.timestampArray(held.map(\.1.leavesAt))
+    p.timestampArray(held.map(\.1.until))
+    return [(Self.lockConversations, conversations), (Self.hold, p)]
   }
 }
 
@@ -151,7 +222,7 @@ extension Transition {
             status: .failed, providerStatus: "failed", at: record.at, source: .provider, errorCode: code,
             errorMessage: message)
         ])
-    case .retry, .givenBack, .unresolved:
+    case .retry, .givenBack, .held, .unresolved:
       self.init(messageID: record.messageID, accountSID: record.accountSID, reports: [])
     }
   }

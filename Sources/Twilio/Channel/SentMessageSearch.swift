@@ -22,8 +22,8 @@ struct SentMessageSearch: Sendable {
 
   /// Two clocks, and Twilio's shows whole seconds.
   private var earliest: Timestamp { attemptedAt - .seconds(60) }
-  /// No call takes longer.
-  private var latest: Timestamp { attemptedAt + .seconds(600) }
+  /// No call takes longer: what was made later was made by another.
+  private var latest: Timestamp { attemptedAt + .seconds(60) }
 
   /// Pages are newest first: one that ends before the attempt is the last that counts.
   func mayGoOn(after page: [TwilioMessage]) -> Bool {

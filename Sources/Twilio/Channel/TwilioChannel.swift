@@ -57,6 +57,9 @@ extension TwilioChannel {
     return search.oldestFirst(found).map { SendReceipt($0) }
   }
 
+  /// Messenger is free.
+  public var tellsPrices: Bool { line.type != .messenger }
+
   public func status(ofProviderSID sid: String) async throws(SendFailure) -> StatusUpdate {
     do {
       return StatusUpdate(try await line.client.message(sid: sid), now: line.clock.now())

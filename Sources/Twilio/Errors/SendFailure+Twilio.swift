@@ -3,8 +3,8 @@
 public import ChannelProtocol
 
 extension SendFailure {
-  /// Twilio's queue errors: the sender is too fast, not the message wrong.
-  private static let queueErrors: Set<Int> = [21611, 30001, 30022, 63017, 63018]
+  /// No call of the account's succeeds: wrong credentials, an account that is not active.
+  private static let accountErrors: Set<Int> = [20003, 20005]
 
   public init(_ failure: TwilioFailure) {
     switch failure {
@@ -38,13 +38,19 @@ extension SendFailure {
     self.init(
       Self.kind(of: error, known: known), code: code,
       message: error.message ?? known?.name ?? "Twilio answered \(error.status)", explanation: known?.explanation)
+    if kind == .transient, known?.class == .transientOnce { maximumRepeats = 1 }
+    if kind == .misconfigured, error.status == 401 || error.code.map(Self.accountErrors.contains) ?? false {
+      senderPause = .seconds(60)
+    }
   }
 
   private static func kind(of error: TwilioAPIError, known: TwilioErrorCode?) -> Kind {
     if error.status == 429 || error.code == 20429 { return .throttled(retryAfter: error.retryAfter) }
     // A timeout of a proxy in between says nothing of what lies behind it.
     if error.status >= 500 || error.status == 408 { return .unknownOutcome }
-    if let code = error.code, queueErrors.contains(code) { return .throttled(retryAfter: error.retryAfter) }
+    if let code = error.code, TwilioErrorCode.queueErrors.contains(code) {
+      return .throttled(retryAfter: error.retryAfter)
+    }
     if let known { return known.class.failureKind }
     switch error.status {
     case 401, 403, 405, 300..<400: return .misconfigured

@@ -58,6 +58,9 @@ public struct TwilioErrorCode: Sendable, Hashable {
     self.init(number)
   }
 
+  /// Twilio's queue errors, in an answer or a callback: the sender is too fast, not the message wrong (FACTS section 12).
+  public static let queueErrors: Set<Int> = [21611, 30001, 30022, 63017, 63018]
+
   /// Every number known, in order.
   public static let all: [TwilioErrorCode] = requestCodes + deliveryCodes
 

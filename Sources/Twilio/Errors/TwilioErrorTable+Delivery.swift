@@ -33,7 +33,7 @@ extension TwilioErrorCode {
     .init(30037, .configuration, "Outbound messaging disabled"),
     .init(30038, .permanent, "OTP content filtered"),
     .init(30409, .permanent, "Message can no longer be cancelled", "Fetch final status."),
-    .init(30410, .transient, "Provider timeout", "Retry with care: may have been delivered."),
+    .init(30410, .unknownOutcome, "Provider timeout", "Retry with care: may have been delivered."),
     .init(30450, .permanent, "Blocked as suspected SMS pumping", "Blocked prefix for 15-30 min; do not hammer."),
     .init(30610, .transientWindow, "Quiet hours", "Reschedule inside allowed hours."),
     .init(35111, .permanent, "SendAt missing"),

@@ -10,8 +10,8 @@ extension TwilioClient {
   /// Fetches a webhook's `MediaUrl…`: from Twilio's API with credentials, then, where that redirects to a short-lived
   /// URL, once more without: the storage behind refuses them (FACTS section 4).
   public func media(at url: String) async throws(TwilioFailure) -> TwilioMediaFile {
-    guard let first = hosts.mediaURL(url)
-    else { throw .api(TwilioAPIError(status: 400, message: "The URL is not one of Twilio's API.")) }
+    guard let first = hosts.mediaURL(url, account: accountSID)
+    else { throw .api(TwilioAPIError(status: 400, message: "The URL is not that of a file in our account at Twilio.")) }
     var (response, body) = try await exchange(.get, first, headers: [.accept: "*/*"], body: [], authorized: true)
     if response.status.kind == .redirection {
       guard let second = response.headerFields[.location].flatMap({ hosts.redirectURL($0) }) else {

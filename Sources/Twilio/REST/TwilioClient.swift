@@ -7,12 +7,12 @@ import HTTPTypes
 public struct TwilioClient: Sendable {
   public let hosts: TwilioHosts
   let accountSID: String
-  private let authorization: String
+  private let credentials: CallingCredentials
   private let transport: any HTTPTransport
   private let deadline: Duration
 
   /// - Parameters:
-  ///   - account: Its API key calls where it has one, else its first token.
+  ///   - account: Its API key calls where it has one, else its tokens, in order: the next where one is void.
   ///   - deadline: How long one exchange may take.
   public init(
     account: Account, transport: any HTTPTransport, deadline: Duration = .seconds(15), hosts: TwilioHosts? = nil
@@ -21,14 +21,7 @@ public struct TwilioClient: Sendable {
     self.transport = transport
     self.deadline = deadline
     accountSID = account.accountSID
-    let user: String
-    let password: String
-    if let key = account.apiKey, !key.isEmpty, let secret = account.apiSecret {
-      (user, password) = (key, secret.plaintext)
-    } else {
-      (user, password) = (account.accountSID, account.authTokens.first?.plaintext ?? "")
-    }
-    authorization = "Basic \(String(decoding: Base64.encode("\(user):\(password)".utf8), as: UTF8.self))"
+    credentials = CallingCredentials(of: account)
   }
 
   /// `POST …/Messages.json`. Twilio knows no idempotency key: never repeat this without looking the message up.
@@ -167,7 +160,8 @@ extension TwilioClient {
     return (response, body)
   }
 
-  /// - Parameter authorized: Whether our credentials go along.
+  /// - Parameter authorized: Whether our credentials go along. What is refused for one of them was not processed, and
+  ///   is asked again with the next.
   func exchange(
     _ method: HTTPRequest.Method, _ url: String, headers: HTTPFields, body: [UInt8], authorized: Bool
   ) async throws(TwilioFailure) -> (HTTPResponse, [UInt8]) {
@@ -176,10 +170,23 @@ extension TwilioClient {
     }
     var headers = headers
     headers[.userAgent] = "Fractal/1 (messaging gateway)"
-    if authorized { headers[.authorization] = authorization }
-    let request = HTTPRequest(
+    var request = HTTPRequest(
       method: method, scheme: String(parts.scheme), authority: parts.authority,
       path: parts.target.hasPrefix("/") ? String(parts.target) : "/\(parts.target)", headerFields: headers)
+    guard authorized else { return try await exchange(request, body) }
+    var credential = credentials.current
+    for _ in 1..<credentials.count {
+      request.headerFields[.authorization] = credential.authorization
+      let (response, answer) = try await exchange(request, body)
+      guard response.status == .unauthorized else { return (response, answer) }
+      credential = credentials.next(after: credential)
+    }
+    request.headerFields[.authorization] = credential.authorization
+    return try await exchange(request, body)
+  }
+
+  private func exchange(_ request: HTTPRequest, _ body: [UInt8]) async throws(TwilioFailure) -> (HTTPResponse, [UInt8])
+  {
     do {
       let (response, body) = try await transport.send(request, body: body, deadline: deadline)
       return (response, body)

@@ -28,15 +28,30 @@ public struct TwilioHosts: Sendable, Hashable {
   }
 
   /// The URL to fetch a file from, in place of one that a webhook named: nil where it is not Twilio's.
-  /// Only Twilio's API may be the first hop: it is given our credentials.
-  func mediaURL(_ url: String) -> String? {
-    guard let parts = SplitURL(url), parts.target.hasPrefix("/"), parts.userInfo == nil else { return nil }
+  /// Only Twilio's API may be the first hop, and of it only a file of a message of the account's: it is given our
+  /// credentials.
+  func mediaURL(_ url: String, account: String) -> String? {
+    guard let parts = SplitURL(url), Self.isMedia(parts.target, of: account), parts.userInfo == nil else { return nil }
     if let override { return override + parts.target }
     let host = parts.host.lowercased()
     guard parts.scheme.lowercased() == "https", parts.port == nil || parts.port == "443",
       host == "api.twilio.com" || (host.hasPrefix("api.") && host.hasSuffix(".twilio.com"))
     else { return nil }
     return url
+  }
+
+  /// `/2010-04-01/Accounts/AC…/Messages/MM…/Media/ME…`, of every channel (FACTS section 4).
+  private static func isMedia(_ target: some StringProtocol, of account: String) -> Bool {
+    let steps = target.split(separator: "/", omittingEmptySubsequences: false)
+    guard steps.count == 8, steps[0].isEmpty, steps[1] == "2010-04-01", steps[2] == "Accounts", steps[3] == account,
+      steps[4] == "Messages", steps[6] == "Media"
+    else { return false }
+    return [steps[5], steps[7]].allSatisfy { sid in
+      !sid.isEmpty
+        && sid.unicodeScalars.allSatisfy {
+          $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+        }
+    }
   }
 
   /// Where a redirect of the API leads, for one hop without credentials: nil where the host is none of those Twilio
