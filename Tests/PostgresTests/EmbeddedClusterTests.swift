@@ -42,9 +42,9 @@ struct EmbeddedClusterTests {
     let root = try makeDirectory()
     let cluster = try await EmbeddedCluster.start(directory: root, settings: ["shared_buffers": "32MB"])
     let data = cluster.files.data
-    // From its next start on it lets nobody in for longer than a test takes.
+    // From its next start on it keeps everybody waiting for longer than the cluster's own look at it does.
     let file = try #require(fopen("\(data)/postgresql.conf", "a"))
-    fputs("pre_auth_delay = 50\n", file)
+    fputs("pre_auth_delay = 6\n", file)
     fclose(file)
     let victim = cluster.postmasterProcess
     kill(victim, SIGKILL)
@@ -61,8 +61,9 @@ struct EmbeddedClusterTests {
     #expect(await eventually(within: .seconds(20)) { hasEnded.load(ordering: .sequentiallyConsistent) })
     await keeper.value
     await cluster.stop()
+    // Those that wait hold up its end.
     #expect(
-      await eventually(within: .seconds(20)) {
+      await eventually(within: .seconds(30)) {
         if case .running = RunningPostmaster.find(in: data) { false } else { true }
       })
     FileSystem.removeAll(root)
