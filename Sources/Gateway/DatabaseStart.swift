@@ -34,11 +34,12 @@ struct DatabaseStart: Sendable {
   }
 
   /// Brings it to this program's schema.
+  /// - Parameter renamingLog: gives the event log a new epoch.
   /// - Returns: the migrations that were run.
   @discardableResult
-  func migrate(logger: Logger) async throws(StartupFailure) -> [String] {
+  func migrate(renamingLog: Bool = false, logger: Logger) async throws(StartupFailure) -> [String] {
     do {
-      return try await Migrator(configuration: configuration, logger: logger).run()
+      return try await Migrator(configuration: configuration, logger: logger).run(renamingLog: renamingLog)
     } catch let error as SchemaIsNewer {
       throw StartupFailure("\(error)")
     } catch {

@@ -27,6 +27,7 @@ struct Gateway: Sendable {
   private let expiry: SendExpiry
   private let polling: StatusPolling
   private let reconciler: Reconciler
+  private let healthExchange: HealthExchange
   private let sinks: [any Sink]
   private let hasher: APIKeyHasher
   private let publicURL: String
@@ -55,6 +56,7 @@ struct Gateway: Sendable {
     // Enough for readers that are nearly up to date; whoever is further behind reads the table.
     let ring = EventRing(byteLimit: 3 << 20)
     let health = ChannelHealth()
+    healthExchange = HealthExchange(store: store, health: health, node: clock.makeIdentifier(), logger: logger)
     eventWaiters = EventWaiters(ring: ring)
     let shelf = MediaShelf(
       store: store, channels: directory, choice: settings.configuration.media.store,
@@ -62,8 +64,8 @@ struct Gateway: Sendable {
     let links = MediaLinks(secret: secrets.apiKey, publicURL: publicURL)
     let intake = MessageIntake(store: store, directory: directory, clock: clock)
     services = APIServices(
-      store: store, intake: intake, hasher: hasher, directory: directory, health: health, eventWaiters: eventWaiters,
-      secrets: secrets.box,
+      store: store, intake: intake, hasher: hasher, directory: directory, health: healthExchange,
+      eventWaiters: eventWaiters, cursors: CursorSeal(secret: secrets.apiKey), secrets: secrets.box,
       webhookAddresses: try WebhookAddressCheck(sinks: settings.configuration.sinks),
       templates: TemplateSync(
         store: store, catalogs: directory.templateCatalogs, clock: clock, logger: logger,
@@ -111,7 +113,7 @@ struct Gateway: Sendable {
         ring: ring, log: store, deliveries: store,
         gateway: RealtimeBridge(
           authentication: authentication, intake: intake, idempotency: gates.idempotency, limiter: gates.limiter,
-          logger: logger),
+          proxies: TrustedProxies(settings.configuration.server.trustedProxies), logger: logger),
         revocations: revocations, clock: clock, logger: logger))
   }
 
@@ -171,7 +173,10 @@ struct Gateway: Sendable {
       Running("backlog") { try await backlog.run() },
       Running("templates") { try await templates.run() },
     ]
-    services += sinks.map { sink in Running("sink \(type(of: sink).type)") { try await sink.run() } }
+    services += sinks.map { sink in
+      let supervisor = SinkSupervisor(sink, logger: settings.logger, metrics: settings.metrics)
+      return Running("sink \(type(of: sink).type)") { try await supervisor.run() }
+    }
     services.append(
       Running("senders") { [senders] in
         try await senders.run()
@@ -184,6 +189,7 @@ struct Gateway: Sendable {
     services.append(Running("polling") { [polling] in try await polling.run() })
     services.append(Running("reconciler") { [reconciler] in try await reconciler.run() })
     services.append(Running("journal") { try await drain.run() })
+    services.append(Running("channel health") { [healthExchange] in try await healthExchange.run() })
     services.append(application)
     // The first to be stopped: requests that wait for events would hold up the server's end.
     services.append(Running("event waiters") { [eventWaiters] in await eventWaiters.run() })
@@ -194,6 +200,7 @@ struct Gateway: Sendable {
     try await ServiceGroup(configuration: configuration).run()
     await senders.release()
     await bulks.release()
+    await healthExchange.tell()
   }
 
   /// What is served, but for providers' requests and the sinks' own.
@@ -219,13 +226,15 @@ struct Gateway: Sendable {
   private func responder(_ durations: RequestDurations) -> GatewayResponder {
     GatewayResponder(
       routes: router().finish().buildResponder(), clock: settings.clock, durations: durations,
-      crossOrigin: CrossOrigin(origins: settings.configuration.server.corsOrigins))
+      crossOrigin: CrossOrigin(origins: settings.configuration.server.corsOrigins),
+      proxies: TrustedProxies(settings.configuration.server.trustedProxies), log: RequestLog(logger: settings.logger))
   }
 
   /// What is decided on each connection before the router: providers' requests, and the sinks' own.
   private func pipelineHandlers(_ durations: RequestDurations) -> @Sendable () -> [any RemovableChannelHandler] {
     let providers = ProviderEndpoint(
-      webhooks: webhooks, paths: services.directory.paths, clock: settings.clock, durations: durations)
+      webhooks: webhooks, paths: services.directory.paths, clock: settings.clock, durations: durations,
+      logger: settings.logger)
     let upgrading = sinks.compactMap { $0 as? any HTTPUpgradingSink }
     let clock = settings.clock
     return {

@@ -1,6 +1,7 @@
 // What a sink is to the gateway: a consumer of the event log. A new sink is one type that conforms to this.
 
 public import ChannelProtocol
+public import HTTPTypes
 public import Logging
 
 /// Takes events onward. A sink never hears from a channel: it follows the log, from its own place, at its own pace.
@@ -15,7 +16,8 @@ public protocol Sink: Sendable {
   /// - Throws: `ConfigurationProblem` for what decodes but cannot be.
   init(configuration: Configuration, context: SinkContext) throws
 
-  /// Runs until the task is cancelled.
+  /// Runs until the task is cancelled. One that throws, or ends before, is run again after a while: the gateway and the
+  /// other sinks go on meanwhile.
   func run() async throws
 }
 
@@ -59,7 +61,11 @@ public struct SinkContext: Sendable {
 /// What a realtime connection may ask of the gateway.
 public protocol RealtimeGateway: Sendable {
   /// Whose key this is; nil: nobody's.
-  func authenticate(key: String) async throws -> RealtimePrincipal?
+  /// - Throws: ``RealtimeThrottled`` where this peer has shown too many that are none.
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal?
+
+  /// Who is at the other end: behind a proxy that is trusted to say so, not the proxy.
+  func address(of peer: RealtimePeer) -> String?
 
   /// The key with this id; nil where there is none any more, or its time is over.
   func principal(_ keyID: Identifier) async throws -> RealtimePrincipal?
@@ -69,6 +75,30 @@ public protocol RealtimeGateway: Sendable {
   /// - Returns: the Message resource, or a problem document (RFC 9457), as JSON.
   func send(_ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal) async
     -> Result<[UInt8], RealtimeProblem>
+}
+
+extension RealtimeGateway {
+  public func address(of peer: RealtimePeer) -> String? { peer.address }
+}
+
+/// The other end of a connection, and what proxies say of who is behind it.
+public struct RealtimePeer: Sendable, Hashable {
+  public var address: String?
+  public var forwarding: HTTPFields
+
+  /// - Parameter fields: those of the request that opened the connection.
+  public init(address: String?, fields: HTTPFields) {
+    self.address = address
+    let names = ["x-forwarded-for", "forwarded"]
+    forwarding = HTTPFields(fields.filter { names.contains($0.name.canonicalName) })
+  }
+}
+
+/// Too many keys that are none came from there.
+public struct RealtimeThrottled: Error, Sendable, Hashable {
+  /// Seconds.
+  public var retryAfter: Int
+  public init(retryAfter: Int) { self.retryAfter = retryAfter }
 }
 
 public struct RealtimePrincipal: Sendable, Hashable {

@@ -8,4 +8,6 @@ public protocol DepositStore: Sendable {
   func rememberDeposit(_ sid: String, digest: String, account: String) async throws -> String
   /// The provider no longer has it under this id; what another node has deposited meanwhile stays.
   func forgetDeposit(_ sid: String, digest: String, account: String) async throws
+  /// Forgets what no message has used for this long: the next one deposits it anew.
+  func expireDeposits(olderThan age: Duration) async throws
 }

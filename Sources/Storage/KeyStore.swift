@@ -12,9 +12,16 @@ public protocol KeyStore: Sendable {
   /// Newest first, those whose time is over as well.
   func keys(page: PageRequest) async throws -> Page<APIKey>
   /// Removes a key and tells every node. Returns false where there is none.
-  func revokeKey(_ id: Identifier) async throws -> Bool
+  /// - Parameter expected: compared under the key's lock; nil: whatever it is.
+  /// - Throws: ``ResourceChanged`` where the key is another by now.
+  func revokeKey(_ id: Identifier, ifStill expected: APIKey?) async throws -> Bool
   /// Notes a use, unless one was noted within the last minute.
   func noteKeyUse(_ id: Identifier, at now: Timestamp) async throws
+}
+
+extension KeyStore {
+  /// Removes a key, whatever it is by now.
+  public func revokeKey(_ id: Identifier) async throws -> Bool { try await revokeKey(id, ifStill: nil) }
 }
 
 /// A key to the API; its text is not kept, only a keyed hash of it.

@@ -6,7 +6,7 @@ public import ChannelProtocol
 /// is safe to make again with the same ids, and writes its events in the same transaction.
 public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore, IdempotencyStore, KeyStore,
   DepositStore,
-  ContactStore, ConversationStore, BulkStore
+  ContactStore, ConversationStore, BulkStore, ChannelHealthStore
 {
   /// What this node commits, as it does.
   var commits: CommitFeed { get }
@@ -24,7 +24,9 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
     _ update: StatusUpdate, deadline: Duration,
     completion: @escaping @Sendable (Result<StatusOutcome, any Error>) -> Void)
   /// Takes a message back while it waits with us.
-  func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome
+  /// - Parameter expected: compared under the message's lock; nil: whatever it is.
+  /// - Throws: ``ResourceChanged`` where the message is another by now.
+  func cancel(_ id: Identifier, ifStill expected: MessageDetail?, deadline: Duration) async throws -> CancelOutcome
   func claim(_ claim: SendClaim, deadline: Duration) async throws -> [ClaimedSend]
   func record(_ record: SendRecord, deadline: Duration) async throws
   /// Ends up to so many of the messages that have waited with us for too long.
@@ -113,8 +115,9 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   func releaseSenders(node: Identifier) async throws
   /// Ends every lease, as if its time were over. Only where no other node can be alive.
   func releaseAllLeases() async throws
-  /// When the next message of each sender falls due; a sender with nothing to do is absent.
-  func nextSends(_ keys: [String]) async throws -> [String: Timestamp]
+  /// When the next message of each sender falls due to be sent, or to be found out about; a sender with nothing to do is
+  /// absent.
+  func nextSends(_ keys: [String], _ work: SendClaim.Work) async throws -> [String: Timestamp]
   /// How many messages wait, by sender.
   func backlog() async throws -> [String: Int]
   /// Those of a provider's ids that messages of ours hold.
@@ -126,10 +129,21 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   func expireParkedReports() async throws
   /// Makes room in the log ahead of its end.
   func maintainEventLog() async throws
+  /// What the log holds, after a look whether it is still the one it was: where its database was restored, it gets a new
+  /// epoch here.
+  /// - Parameter place: one that was read before this call; a log that ends below it was set back. Nil: none was.
+  func examineLog(since place: LogPosition?) async throws -> EventLogBounds
 
   /// Whether the database answers and its schema is this program's.
   func check() async throws
   func close() async
+}
+
+extension MessageStore {
+  /// Takes a message back while it waits with us, whatever it is by now.
+  public func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome {
+    try await cancel(id, ifStill: nil, deadline: deadline)
+  }
 }
 
 /// What a message to send is judged by.
@@ -170,28 +184,30 @@ public struct PageCursor: Sendable, Hashable, CustomStringConvertible {
   public var id: Identifier
   /// Set where the list is ordered by a time.
   public var time: Timestamp?
+  /// Set where rows may move while the list is read: the newest event's number when the first page was.
+  public var start: Int64?
 
-  public init(id: Identifier, time: Timestamp? = nil) {
+  public init(id: Identifier, time: Timestamp? = nil, start: Int64? = nil) {
     self.id = id
     self.time = time
+    self.start = start
   }
 
   /// Reads the text that `description` gives.
   public init?(_ text: String) {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    switch parts.count {
-    case 1:
-      guard let id = Identifier(parts[0]) else { return nil }
-      self.init(id: id)
-    case 2:
-      guard let id = Identifier(parts[0]), let microseconds = Int64(parts[1]) else { return nil }
-      self.init(id: id, time: Timestamp(microseconds: microseconds))
-    default:
+    let numbers = parts.dropFirst().compactMap { Int64($0) }
+    guard (1...3).contains(parts.count), numbers.count == parts.count - 1, let id = Identifier(parts[0]) else {
       return nil
     }
+    self.init(
+      id: id, time: numbers.first.map { Timestamp(microseconds: $0) }, start: numbers.count == 2 ? numbers[1] : nil)
   }
 
-  public var description: String { time.map { "\(id).\($0.microseconds)" } ?? id.description }
+  public var description: String {
+    guard let time else { return id.description }
+    return "\(id).\(time.microseconds)" + (start.map { ".\($0)" } ?? "")
+  }
 }
 
 /// A message with its history.

@@ -113,8 +113,10 @@ public final class PostgresMessageStore: MessageStore {
     try await claims.submit(claim, deadline: deadline)
   }
 
-  public func cancel(_ id: Identifier, deadline: Duration) async throws -> CancelOutcome {
-    try await cancels.submit(id, deadline: deadline)
+  public func cancel(
+    _ id: Identifier, ifStill expected: MessageDetail?, deadline: Duration
+  ) async throws -> CancelOutcome {
+    try await cancels.submit(CancelWish(id: id, expected: expected), deadline: deadline)
   }
 
   public func record(_ record: SendRecord, deadline: Duration) async throws {

@@ -30,7 +30,7 @@ public protocol WebhookStore: Sendable {
   /// One that is under way by this id is not begun again.
   /// - Returns: how many there are; they are made bit by bit.
   func replayWebhook(_ id: Identifier, since: Timestamp, until: Timestamp, as replay: Identifier) async throws -> Int
-  /// Removes deliveries that have ended and were made before `age` ago.
+  /// Removes deliveries that have ended and were made, and last due, before `age` ago.
   func expireDeliveries(olderThan age: Duration) async throws
 }
 
@@ -54,6 +54,8 @@ public struct Webhook: Sendable, Hashable {
   public var headers: [String: String]
   public var isActive: Bool
   public var disabledReason: String?
+  /// When it was last disabled: nothing is collected from then until it is switched on again.
+  public var disabledAt: Timestamp?
   /// How long an attempt may take; nil: as configured.
   public var timeout: Duration?
   /// Attempts under way at once; nil: as configured.
@@ -65,8 +67,8 @@ public struct Webhook: Sendable, Hashable {
 
   public init(
     id: Identifier, url: String, description: String? = nil, events: [String] = [], channels: [String] = [],
-    headers: [String: String] = [:], isActive: Bool = true, disabledReason: String? = nil, timeout: Duration? = nil,
-    concurrency: Int? = nil, rateLimit: Double? = nil, createdAt: Timestamp, updatedAt: Timestamp? = nil
+    headers: [String: String] = [:], isActive: Bool = true, disabledReason: String? = nil,
+    disabledAt: Timestamp? = nil, timeout: Duration? = nil, concurrency: Int? = nil, rateLimit: Double? = nil, createdAt: Timestamp, updatedAt: Timestamp? = nil
   ) {
     self.id = id
     self.url = url
@@ -76,6 +78,7 @@ public struct Webhook: Sendable, Hashable {
     self.headers = headers
     self.isActive = isActive
     self.disabledReason = disabledReason
+    self.disabledAt = disabledAt
     self.timeout = timeout
     self.concurrency = concurrency
     self.rateLimit = rateLimit
@@ -94,6 +97,7 @@ public struct Webhook: Sendable, Hashable {
       writer.member("headers", .object(headers.mapValues { .string($0) }))
       writer.member("active", isActive)
       writer.member("disabledReason", disabledReason)
+      writer.member("disabledAt", disabledAt)
       writer.key("timeout")
       writer.value(timeout.map { Double($0.wholeMicroseconds) / 1_000_000 })
       writer.member("concurrency", concurrency)

@@ -1,6 +1,7 @@
 // How a channel fares, judged by its provider's last words.
 
 import ChannelProtocol
+import Storage
 import Testing
 
 @testable import Gateway
@@ -36,5 +37,57 @@ struct ChannelHealthTests {
     record.note(SendFailure(.misconfigured, code: "20003", message: ""), at: now)
     #expect(record.verdict(at: now).detail?.contains("20003") == true)
     #expect(record.verdict(at: now + HealthRecord.memory) == .init(status: .ok))
+  }
+
+  @Test("several nodes' calls are one record, in the order of their times; the last success and error stay")
+  func severalNodes() {
+    func record(_ failures: [(SendFailure.Kind?, Int64)]) -> ChannelReport {
+      var record = HealthRecord(channel: "sms")
+      for (kind, second) in failures {
+        record.note(kind.map { SendFailure($0, code: "1", message: "") }, at: now + .seconds(second))
+      }
+      return record.report
+    }
+    let failing = record([1, 3, 4, 5, 7, 9].map { (.transient, $0) })
+    let merged = HealthRecord(channel: "sms", of: [failing, record([(nil, 2)])])
+    #expect(merged.report.calls.map(\.at) == [1, 2, 3, 4, 5, 7, 9].map { now + .seconds($0) })
+    #expect(merged.verdict(at: now + .seconds(10)).status == .down, "its last five calls failed")
+    let recovered = HealthRecord(channel: "sms", of: [failing, record([(nil, 10), (nil, 11)])])
+    #expect(recovered.verdict(at: now + .seconds(12)).status == .degraded)
+    #expect(recovered.report.lastSuccessAt == now + .seconds(11) && recovered.report.lastError?.at == now + .seconds(9))
+  }
+
+  @Test("what is noted is told once, and again where it could not be")
+  func telling() {
+    let health = ChannelHealth()
+    health.note("sms", nil, at: now)
+    let told = health.takeUntold()
+    #expect(told.map(\.channel) == ["sms"] && health.takeUntold().isEmpty)
+    health.putBack(told)
+    #expect(health.takeUntold() == told)
+  }
+}
+
+@Suite("Channel health of several nodes", .serialized)
+struct SharedChannelHealthTests {
+  @Test("what one node's calls met, every node says of the channel, and the next start of the node too")
+  func nodes() async throws {
+    try await WholeGateway.runTwo { first, second in
+      for gateway in [first, second] {
+        let well = try await gateway.call("GET", "/api/channels/sms").json["health"]
+        #expect(
+          well?["status"] == "ok" && well?["lastSuccessAt"] == JSONValue.null && well?["lastError"] == JSONValue.null)
+        _ = try await gateway.atSandbox("POST", "/sandbox/chaos", #"{"failSends":{"count":1000,"status":503}}"#)
+      }
+      for index in 0..<4 { try await WalkedList.send(first, to: "+1415555019\(index)") }
+      for gateway in [first, second] {
+        let down = try await gateway.eventually("/api/channels/sms") { $0["health"]?["status"] == "down" }
+        #expect(down["health"]?["lastError"]?["code"]?.stringValue?.isEmpty == false, "\(down)")
+        #expect(down["health"]?["detail"]?.stringValue?.contains("failed") == true)
+        let list = try await gateway.call("GET", "/api/channels").json["data"]?.arrayValue
+        #expect(list?.first { $0["id"] == "sms" }?["health"]?["status"] == "down")
+        #expect(list?.first { $0["id"] == "whatsapp" }?["health"]?["status"] == "ok", "no call was made there")
+      }
+    }
   }
 }

@@ -65,6 +65,87 @@ struct ClosedWindowTests {
     }
   }
 
+  @Test("where the channel has a template for it, the text goes in that, once, and the message says so")
+  func replaced() async throws {
+    try await run(.template(sid: "HX1")) { fixture, clock in
+      try await fixture.syncTemplate("HX1", body: "News: {{1}}")
+      try await write("SM1", to: fixture)
+      let paced = try await fixture.queue("late")
+      let scheduled = try await fixture.queue("planned", scheduledAt: clock.now() + Self.window - .seconds(1))
+      clock.advance(by: Self.window)
+      let loop = fixture.loop()
+      _ = try await loop.work()
+      #expect(
+        Set(fixture.sent.templates) == [
+          TemplateReference(sid: "HX1", variables: ["1": "late"]),
+          TemplateReference(sid: "HX1", variables: ["1": "planned"]),
+        ])
+      #expect(fixture.sent.bodies == ["", ""])
+      for (queued, text) in [(paced, "late"), (scheduled, "planned")] {
+        let message = try #require(try await fixture.store.message(queued.id)).message
+        #expect(message.status == .accepted && message.body == nil && message.template?.sid == "HX1")
+        #expect(message.content == Content(.template(sid: "HX1", variables: ["1": text])))
+      }
+      _ = try await loop.work()
+      #expect(fixture.sent.calls == 2)
+    }
+  }
+
+  @Test("a message that quiet hours keep beyond the window goes in the morning, in the template")
+  func replacedInTheMorning() async throws {
+    // Quiet from one hour after noon for twenty-four hours but one minute: the queue runs into it.
+    let hours = QuietHours(from: 13 * 60, to: 12 * 60 + 59, timeZone: "UTC")
+    try await run(.template(sid: "HX1"), quietHours: hours) { fixture, clock in
+      try await fixture.syncTemplate("HX1", body: "News: {{1}}")
+      try await write("SM1", to: fixture)
+      try await fixture.queue("late", quietZone: "UTC")
+      clock.advance(by: .seconds(3_600))
+      let next = try #require(try await fixture.loop().work())
+      #expect(fixture.sent.calls == 0 && next - clock.now() > .seconds(80_000))
+      clock.set(next + .seconds(1))
+      _ = try await fixture.loop().work()
+      #expect(fixture.sent.templates == [TemplateReference(sid: "HX1", variables: ["1": "late"])])
+    }
+  }
+
+  @Test("a template that took a text's place is what is looked up, and what is sent again")
+  func replacedAndLost() async throws {
+    try await run(.template(sid: "HX1")) { fixture, clock in
+      try await fixture.syncTemplate("HX1", body: "News: {{1}}")
+      try await write("SM1", to: fixture)
+      try await fixture.queue("late")
+      clock.advance(by: Self.window)
+      fixture.sent.refuse(with: SendFailure(.unknownOutcome, code: "1", message: "no answer"))
+      _ = try await fixture.loop().work()
+      #expect(fixture.sent.calls == 1)
+      fixture.sent.refuse(with: nil)
+      clock.advance(by: .seconds(40))
+      // They write: the window is open again, and the message stays what it was called for as.
+      try await write("SM2", to: fixture)
+      _ = try await fixture.resolver().work()
+      #expect(fixture.sent.lookUps.map(\.renderedTexts) == [["News: late"]])
+      _ = try await fixture.loop().work()
+      #expect(fixture.sent.templates == [TemplateReference(sid: "HX1", variables: ["1": "late"])])
+    }
+  }
+
+  @Test("what no template can carry fails without a call, and says why: a picture, a template with other gaps")
+  func irreplaceable() async throws {
+    try await run(.template(sid: "HX1")) { fixture, clock in
+      try await fixture.syncTemplate("HX1", body: "Dear {{name}}: {{1}}")
+      try await write("SM1", to: fixture)
+      let picture = try await fixture.queue("look", media: ["https://example.com/x.png"])
+      let text = try await fixture.queue("late")
+      clock.advance(by: Self.window)
+      _ = try await fixture.loop().work()
+      #expect(fixture.sent.calls == 0)
+      for (queued, words) in [(picture, "only text"), (text, "its template cannot be sent: is required")] {
+        let error = try #require(try await fixture.store.message(queued.id)?.message.error)
+        #expect(error.code == "outside_window" && error.message.contains(words), "\(error.message)")
+      }
+    }
+  }
+
   @Test("quiet hours that end after the window count when it is taken: it is judged by the time it leaves at")
   func quietHours() async throws {
     // Quiet from noon for twenty-three hours.

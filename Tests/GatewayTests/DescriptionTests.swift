@@ -54,6 +54,26 @@ struct DescriptionTests {
     }
   }
 
+  @Test("what an answer has made is followed by what may be done with it, and every link leads to an operation")
+  func links() {
+    let names = Set(APIOperations.all.map(\.name))
+    var followed: [String: Set<String>] = [:]
+    for (_, item) in document["paths"]?.objectValue ?? [:] {
+      for (_, operation) in item.objectValue ?? [:] {
+        for (_, response) in operation["responses"]?.objectValue ?? [:] {
+          for (name, link) in response["links"]?.objectValue ?? [:] {
+            #expect(names.contains(name) && link["operationId"]?.stringValue == name)
+            #expect(link["parameters"] == ["id": "$response.body#/id"])
+            followed[operation["operationId"]?.stringValue ?? "", default: []].insert(name)
+          }
+        }
+      }
+    }
+    #expect(followed["createKey"] == ["getKey", "revokeKey"])
+    #expect(followed["sendMessage"] == ["getMessage", "cancelMessage", "resendMessage"])
+    #expect(followed.keys.sorted().contains("sendBulk") && followed["createContact"]?.contains("deleteContact") == true)
+  }
+
   @Test("every example is an example of its schema, and every reference leads somewhere")
   func examples() {
     let validation = SchemaValidation(document: document)

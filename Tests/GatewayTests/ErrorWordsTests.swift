@@ -14,10 +14,12 @@ struct ErrorWordsTests {
   }
 
   private static func table() throws -> [Code] {
-    let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appending(path: "Fixtures/twilio/error_codes.json")
-    let json = try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: file))
-    return (json.arrayValue ?? json["codes"]?.arrayValue ?? []).compactMap { entry in
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let entries = try ["error_codes.json", "error_codes_added.json"].flatMap { name in
+      let file = folder.appending(path: "Fixtures/twilio/\(name)")
+      return try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: file))["codes"]?.arrayValue ?? []
+    }
+    return entries.compactMap { entry in
       guard let number = entry["code"]?.integerValue, let kind = entry["class"]?.stringValue else { return nil }
       return Code(number: Int(number), kind: kind)
     }

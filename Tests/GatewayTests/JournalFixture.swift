@@ -106,13 +106,3 @@ final class JournalNote<Value: Sendable>: Sendable {
 
   init(_ value: Value) { self.value = Mutex(value) }
 }
-
-/// Waits for a condition, for ten seconds at most.
-func journalEventually(_ condition: () -> Bool) async throws -> Bool {
-  let deadline = ContinuousClock.now + .seconds(10)
-  while !condition() {
-    guard ContinuousClock.now < deadline else { return false }
-    try await Task.sleep(for: .milliseconds(1))
-  }
-  return true
-}

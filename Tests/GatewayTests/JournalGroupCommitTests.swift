@@ -1,6 +1,7 @@
 // The journal and its disk: shared commits, a disk that fails, one that hangs.
 
 import Foundation
+import GatewayTesting
 import Synchronization
 import Testing
 
@@ -16,7 +17,7 @@ struct JournalGroupCommitTests {
     let journal = try fixture.open(synchronize: gate.pass)
     try await withThrowingTaskGroup { group in
       for number in 0..<1_000 { group.addTask { try await journal.append(.numbered(number)) } }
-      #expect(try await journalEventually { journal.entries == 1_000 })
+      #expect(await eventually { journal.entries == 1_000 })
       gate.open()
       try await group.waitForAll()
     }
@@ -36,7 +37,7 @@ struct JournalGroupCommitTests {
         try await journal.append(.numbered(1))
         hasReturned.value.withLock { $0 = true }
       }
-      #expect(try await journalEventually { gate.passages.withLock { $0 } == 1 })
+      #expect(await eventually { gate.passages.withLock { $0 } == 1 })
       #expect(!hasReturned.value.withLock { $0 })
       #expect(!journal.isEmpty)
       gate.open()
@@ -52,7 +53,7 @@ struct JournalGroupCommitTests {
     let journal = try fixture.open(patience: .milliseconds(20), synchronize: gate.pass)
     await #expect(throws: JournalFailure.timedOut) { try await journal.append(.numbered(1)) }
     gate.open()
-    #expect(try await journalEventually { journal.entries == 1 && journal.bytes > 0 })
+    #expect(await eventually { journal.entries == 1 && journal.bytes > 0 })
     await journal.close()
   }
 
@@ -74,7 +75,7 @@ struct JournalGroupCommitTests {
           }
         }
       }
-      #expect(try await journalEventually { outcomes.value.withLock { $0.count } + journal.entries == 20 })
+      #expect(await eventually { outcomes.value.withLock { $0.count } + journal.entries == 20 })
       gate.open()
       try await group.waitForAll()
     }

@@ -171,7 +171,7 @@ struct MediaRulesTests {
   @Test("a file is of the provider's type, and of the sender's where the provider has none")
   func typeOfFetched() {
     func type(_ provider: String?, _ sender: String?) -> String {
-      MediaFetcher.type(of: FetchedMedia(contentType: provider, bytes: []), claimed: sender)
+      MediaFetcher.type(of: TakenMedia(contentType: provider, size: 0), claimed: sender)
     }
     #expect(type("image/jpeg", "image/png") == "image/jpeg")
     #expect(type(nil, "image/png") == "image/png")

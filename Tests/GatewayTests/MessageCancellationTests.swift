@@ -96,6 +96,35 @@ struct MessageCancellationTests {
     }
   }
 
+  @Test("a node that dies while it takes a message back, before its call or after it, leaves nothing undone")
+  func diesInTheMiddle() async throws {
+    for isCalled in [false, true] {
+      try await CancellationFixture.run { fixture in
+        let id = try await fixture.handedOver()
+        try await fixture.store.setOptOut(Address(type: .sms, value: "+14155550101"), optedOut: true)
+        // Another node has taken the work, and is no more: what it did at the provider was never written down.
+        let taken = try await fixture.store.claimPolls(limit: 10, lease: .milliseconds(300))
+        #expect(taken.map(\.messageID) == [id])
+        if isCalled {
+          fixture.provider.script([.says("canceled")])
+          _ = fixture.provider.cancel("SM1")
+        }
+        // Twilio refuses to cancel what is canceled, and says so to whoever asks.
+        fixture.provider.script(isCalled ? [.fails(.rejected)] : [.says("canceled")], present: "canceled")
+        #expect(
+          try await eventually {
+            _ = try await fixture.polling.work()
+            return try await fixture.store.message(id)?.message.status == .canceled
+          })
+        #expect(
+          fixture.provider.calls
+            == (isCalled ? ["cancel SM1", "cancel SM1", "status SM1"] : ["cancel SM1"]))
+        _ = try await fixture.polling.work()
+        #expect(fixture.provider.calls.count == (isCalled ? 3 : 1), "it is not asked for again")
+      }
+    }
+  }
+
   @Test("who opts out while a message is being handed over does not get it, others do")
   func optedOutMeanwhile() async throws {
     try await CancellationFixture.run { fixture in

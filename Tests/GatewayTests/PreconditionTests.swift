@@ -20,6 +20,12 @@ struct PreconditionTests {
       let webhook = try await id(of: first.call("POST", "/api/webhooks", json: hook))
       _ = try await changes("PATCH", "/api/webhooks/\(webhook)", first, second) { "{\"description\":\"n\($0)\"}" }
 
+      let day = (SystemClock().now() + .seconds(86_400)).description
+      let later = #"{"to":"+14155550173","channel":"sms","body":"x","scheduledAt":"\#(day)"}"#
+      let message = try await id(of: first.call("POST", "/api/messages", json: later))
+      let canceled = try await changes("DELETE", "/api/messages/\(message)", first, second) { _ in "{}" }
+      #expect(canceled.first { $0.status == 200 }?.json["status"] == "canceled")
+
       let opened = try await id(
         of: first.call("POST", "/api/conversations", json: #"{"channel":"sms","to":"+14155550171"}"#))
       let path = "/api/conversations/\(opened)"
@@ -30,7 +36,10 @@ struct PreconditionTests {
   @Test("of changes and removals at once with the same tag one is made")
   func removals() async throws {
     try await WholeGateway.run { gateway in
-      for (collection, json) in [("contacts", "{}"), ("webhooks", #"{"url":"http://127.0.0.1:1/"}"#)] {
+      let key = #"{"name":"k","scopes":["read"]}"#
+      for (collection, json) in [
+        ("contacts", "{}"), ("webhooks", #"{"url":"http://127.0.0.1:1/"}"#), ("keys", key),
+      ] {
         let path = "/api/\(collection)/\(try await id(of: gateway.call("POST", "/api/\(collection)", json: json)))"
         let tag = try #require(try await gateway.call("GET", path).headers["etag"])
         let change = collection == "contacts" ? "PUT" : "PATCH"
@@ -38,7 +47,7 @@ struct PreconditionTests {
         let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
           for index in 0..<10 {
             group.addTask {
-              index % 2 == 0
+              index % 2 == 0 || collection == "keys"
                 ? try await gateway.call("DELETE", path, headers: [("If-Match", tag)]).status
                 : try await gateway.call(
                   change, path, json: "{\"\(field)\":\"\(index)\"}", headers: [("If-Match", tag)]
@@ -67,6 +76,29 @@ struct PreconditionTests {
       let now = try #require(try await gateway.call("GET", path).headers["etag"])
       let read = try await gateway.call("PATCH", "\(path)/read", headers: [("If-Match", now)])
       #expect(read.status == 200 && read.json["unreadCount"] == 0)
+    }
+  }
+
+  @Test(
+    "a key and a message that have changed since are neither taken back nor canceled, and with the tag of now they are")
+  func changed() async throws {
+    try await WholeGateway.run { gateway in
+      let made = try await gateway.call("POST", "/api/keys", json: #"{"name":"k","scopes":["read"]}"#)
+      let keyPath = "/api/keys/\(try id(of: made))"
+      let unused = try #require(try await gateway.call("GET", keyPath).headers["etag"])
+      // Its use is noted.
+      _ = try await gateway.call("GET", "/api/channels", key: made.json["key"]?.stringValue)
+      #expect(try await gateway.call("DELETE", keyPath, headers: [("If-Match", unused)]).status == 412)
+      let used = try #require(try await gateway.call("GET", keyPath).headers["etag"])
+      #expect(try await gateway.call("DELETE", keyPath, headers: [("If-Match", used)]).status == 204)
+
+      let sent = #"{"to":"+14155550175","channel":"sms","body":"x"}"#
+      let path = "/api/messages/\(try await id(of: gateway.call("POST", "/api/messages", json: sent)))"
+      let queued = try #require(try await gateway.call("GET", path).headers["etag"])
+      _ = try await gateway.eventually(path) { $0["status"] == "delivered" }
+      #expect(try await gateway.call("DELETE", path, headers: [("If-Match", queued)]).status == 412)
+      let now = try #require(try await gateway.call("GET", path).headers["etag"])
+      #expect(try await gateway.call("DELETE", path, headers: [("If-Match", now)]).status == 409)
     }
   }
 

@@ -43,21 +43,55 @@ struct SenderLoopFixture: Sendable {
     try result.get()
   }
 
-  func loop(_ change: (inout SendingContext) -> Void = { _ in }) -> SenderLoop {
+  func loop(key: String = "key", _ change: (inout SendingContext) -> Void = { _ in }) -> SenderLoop {
     var context = SendingContext(
       store: store, directory: ChannelDirectory([channel]), publicURL: "http://localhost", policy: SendPolicy(),
       clock: clock, logger: ThrowawayDatabase.silentLogger, metrics: PrometheusRegistry())
     change(&context)
-    return SenderLoop(SenderLane(key: "key", address: "+15005550006", messagesPerSecond: rate), context)
+    return SenderLoop(SenderLane(key: key, address: "+15005550006", messagesPerSecond: rate), context)
+  }
+
+  func resolver() -> OutcomeResolver {
+    OutcomeResolver(
+      SenderLane(key: "key", address: "+15005550006", messagesPerSecond: rate),
+      SendingContext(
+        store: store, directory: ChannelDirectory([channel]), publicURL: "http://localhost", policy: SendPolicy(),
+        clock: clock, logger: ThrowawayDatabase.silentLogger, metrics: PrometheusRegistry()))
   }
 
   @discardableResult
-  func queue(_ body: String) async throws -> Message {
-    try await store.queue(
-      OutboundRecord(
-        id: clock.makeIdentifier(), to: Address(type: .sms, value: "+14155550101"), channel: "echo", channelType: .sms,
-        line: "+15005550006", sender: "+15005550006", senderKey: "key", accountSID: "AC1", body: body,
-        content: Content(.text(body)), createdAt: clock.now()), deadline: .seconds(10))
+  func queue(
+    _ body: String, media: [String] = [], scheduledAt: Timestamp? = nil, quietZone: String? = nil
+  ) async throws -> Message {
+    var record = record(body: body, Content(media.isEmpty ? .text(body) : .media(caption: body)))
+    record.media = media
+    record.scheduledAt = scheduledAt
+    record.quietZone = quietZone
+    return try await store.queue(record, deadline: .seconds(10))
+  }
+
+  @discardableResult
+  func queue(template: TemplateReference) async throws -> Message {
+    var record = record(body: nil, Content(.template(sid: template.sid, variables: template.variables)))
+    record.template = template
+    return try await store.queue(record, deadline: .seconds(10))
+  }
+
+  private func record(body: String?, _ content: Content) -> OutboundRecord {
+    OutboundRecord(
+      id: clock.makeIdentifier(), to: Address(type: .sms, value: "+14155550101"), channel: "echo", channelType: .sms,
+      line: "+15005550006", sender: "+15005550006", senderKey: "key", accountSID: "AC1", body: body, content: content,
+      createdAt: clock.now())
+  }
+
+  /// Puts a template into the account's catalog.
+  func syncTemplate(_ sid: String, body: String, samples: [String: String] = [:]) async throws {
+    let record = TemplateRecord(
+      sid: sid, name: "test", language: "en", types: ["twilio/text": ["body": .string(body)]], variables: samples)
+    let catalog = TemplateSync.Catalog(accountSID: "AC1") { () async throws(SendFailure) in [record] }
+    _ = try await TemplateSync(
+      store: store, catalogs: [catalog], clock: clock, logger: ThrowawayDatabase.silentLogger, fallbacks: []
+    ).syncNow()
   }
 }
 
@@ -66,6 +100,9 @@ final class SentBodies: Sendable {
     var bodies: [String] = []
     var calls = 0
     var refusal: SendFailure?
+    var templates: [TemplateReference] = []
+    var lookUps: [OutboundMessage] = []
+    var gate: [CheckedContinuation<Void, Never>]?
   }
 
   private let state = Mutex(State())
@@ -75,10 +112,37 @@ final class SentBodies: Sendable {
   /// What every call says from now on; nil: it takes the message.
   func refuse(with refusal: SendFailure?) { state.withLock { $0.refusal = refusal } }
 
-  func add(_ body: String) throws(SendFailure) {
+  var templates: [TemplateReference] { state.withLock(\.templates) }
+  /// What the provider was asked about.
+  var lookUps: [OutboundMessage] { state.withLock(\.lookUps) }
+
+  /// Whoever looks a message up waits from now on, until it is opened.
+  func closeGate() { state.withLock { $0.gate = [] } }
+
+  func openGate() {
+    let waiting = state.withLock { state in
+      defer { state.gate = nil }
+      return state.gate
+    }
+    for continuation in waiting ?? [] { continuation.resume() }
+  }
+
+  func lookUp(_ message: OutboundMessage) async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        state.lookUps.append(message)
+        state.gate?.append(continuation)
+        return state.gate == nil
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+
+  func add(_ message: OutboundMessage) throws(SendFailure) {
     let refusal = state.withLock { state in
       state.calls += 1
-      if state.refusal == nil { state.bodies.append(body) }
+      if state.refusal == nil { state.bodies.append(message.body ?? "") }
+      if state.refusal == nil, let template = message.template { state.templates.append(template) }
       return state.refusal
     }
     if let refusal { throw refusal }
@@ -106,13 +170,16 @@ private struct EchoChannel: ChannelAdapter, OutcomeLookup {
   init(configuration: Configuration, context: ChannelContext) throws { self.init(sent: SentBodies()) }
 
   /// What gave no answer never arrived.
-  func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> [SendReceipt] { [] }
+  func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> [SendReceipt] {
+    await sent.lookUp(message)
+    return []
+  }
 
   func claim(_ request: WebhookRequest) -> WebhookClaim { .none }
   func receive(_ request: WebhookRequest) throws(WebhookRejection) -> [InboundEvent] { throw .unknownAccount }
 
   func send(_ message: OutboundMessage) async throws(SendFailure) -> SendReceipt {
-    try sent.add(message.body ?? "")
+    try sent.add(message)
     return SendReceipt(
       providerSID: "SM\(message.id)", status: .accepted, providerStatus: "queued", raw: .empty)
   }

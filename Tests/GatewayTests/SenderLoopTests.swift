@@ -77,9 +77,53 @@ struct SenderLoopTests {
       }
       fixture.sent.refuse(with: nil)
       // The provider has no such message, long after the call.
-      _ = try await loop.work()
+      _ = try await fixture.resolver().work()
       _ = try await loop.work()
       #expect(fixture.sent.bodies == ["patient"] && fixture.sent.calls == 4)
+    }
+  }
+
+  @Test("however many outcomes an outage has left open, new messages go on, and nothing goes out twice")
+  func openOutcomes() async throws {
+    let clock = ManualClock(SystemClock().now(), tick: .microseconds(1))
+    try await SenderLoopFixture.run(rate: 500, clock: clock) { fixture in
+      let loop = fixture.loop()
+      fixture.sent.refuse(with: SendFailure(.unknownOutcome, code: "1", message: "no answer"))
+      for number in 0..<24 { try await fixture.queue("lost \(number)") }
+      _ = try await loop.work()
+      #expect(fixture.sent.calls == 24)
+      fixture.sent.refuse(with: nil)
+      clock.advance(by: .seconds(40))
+      // The provider takes its time to say what it has.
+      fixture.sent.closeGate()
+      let resolving = Task { try await fixture.resolver().work() }
+      #expect(await eventually { fixture.sent.lookUps.count == OutcomeResolver.concurrency })
+      try await fixture.queue("new")
+      _ = try await loop.work()
+      #expect(fixture.sent.bodies == ["new"] && fixture.sent.lookUps.count == OutcomeResolver.concurrency)
+      fixture.sent.openGate()
+      #expect(try await resolving.value == nil)
+      clock.advance(by: .seconds(1))
+      _ = try await loop.work()
+      #expect(fixture.sent.bodies.sorted() == (["new"] + (0..<24).map { "lost \($0)" }).sorted())
+      #expect(fixture.sent.lookUps.count == 24)
+    }
+  }
+
+  @Test("a template whose outcome nobody knows is looked up by what it says")
+  func renderedTexts() async throws {
+    let clock = ManualClock(SystemClock().now(), tick: .microseconds(1))
+    try await SenderLoopFixture.run(rate: 50, clock: clock) { fixture in
+      try await fixture.syncTemplate("HX1", body: "Dear {{1}}, {{ 2 }}!", samples: ["1": "you", "2": "hello"])
+      fixture.sent.refuse(with: SendFailure(.unknownOutcome, code: "1", message: "no answer"))
+      try await fixture.queue(template: TemplateReference(sid: "HX1", variables: ["1": "Sam", "2": "ciao"]))
+      try await fixture.queue(template: TemplateReference(sid: "HX2", variables: [:]))
+      _ = try await fixture.loop().work()
+      clock.advance(by: .seconds(5))
+      _ = try await fixture.resolver().work()
+      let texts = fixture.sent.lookUps.sorted { ($0.template?.sid ?? "") < ($1.template?.sid ?? "") }.map(
+        \.renderedTexts)
+      #expect(texts == [["Dear Sam, ciao!"], []])
     }
   }
 

@@ -15,7 +15,7 @@ private final class FarEnd: Sendable {
 }
 
 private enum Flaw: String, Sendable, CaseIterable {
-  case none, reorders, loses, repeats, neverEnds, losesBursts, forgets, fails, mute
+  case none, reorders, loses, repeats, neverEnds, losesBursts, forgets, fails, mute, givesUp
 }
 
 /// Copies numbers to a far end, and keeps its place there: at least once, unless it is broken.
@@ -61,7 +61,11 @@ private struct CopyingSink: Sink {
     case .events(let events): return events.map(\.seq)
     case .behind(let oldest):
       if configuration.flaw == .losesBursts { return [oldest] }
-      return try await context.log.events(after: place, limit: 500).map(\.seq)
+      do {
+        return try await context.log.events(after: place, limit: 500).map(\.seq)
+      } catch where configuration.flaw == .givesUp {
+        return [oldest]
+      }
     }
   }
 
@@ -81,7 +85,7 @@ private struct CopyingSink: Sink {
     arguments: [
       (Flaw.none, [String]()), (.reorders, ["order"]), (.loses, ["loss"]), (.repeats, ["repetition"]),
       (.neverEnds, ["shutdown"]), (.losesBursts, ["back pressure"]), (.forgets, ["resume"]), (.fails, ["shutdown"]),
-      (.mute, ["loss"]),
+      (.mute, ["loss"]), (.givesUp, ["recovery"]),
     ])
   private func flaws(flaw: Flaw, rules: [String]) async throws {
     let configuration = CopyingSink.Configuration(flaw)

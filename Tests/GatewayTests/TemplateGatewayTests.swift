@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Foundation
+import GatewayTesting
 import Testing
 import TwilioSandbox
 
@@ -115,6 +116,40 @@ struct TemplateGatewayTests {
     }
   }
 
+  @Test(
+    "of two template messages to one contact whose answers are lost, the one that arrived is not taken for the other")
+  func alike() async throws {
+    try await WholeGateway.run(settings: {
+      $0.sendPolicy.firstLook = .seconds(1)
+      $0.sendPolicy.lookAgain = .milliseconds(300)
+      $0.sendPolicy.settleAfter = .seconds(3)
+    }) { gateway in
+      _ = try await gateway.eventually("/api/templates") { $0["data"]?.arrayValue?.count == 6 }
+      // Of the first nothing arrives; both are looked up, and no callback says whose a message is.
+      var ids: [(id: String, text: String)] = []
+      for (isTaken, order) in [(false, "17"), (true, "18")] {
+        try await gateway.chaos(
+          #"{"dropCallbacks":1,"failSends":{"count":1,"status":500,"accepted":\#(isTaken)}}"#)
+        let sent = try await gateway.call(
+          "POST", "/api/messages/template",
+          json: #"{"to":"\#(Self.to)","templateSid":"\#(Self.order)","variables":{"1":"Ada","2":"\#(order)"}}"#)
+        ids.append((sent.json["id"]?.stringValue ?? "", "Hi Ada, your order \(order) is on its way."))
+        #expect(
+          try await eventually { try await gateway.atSandbox("GET", "/sandbox/chaos").json["failSends"] == .null })
+      }
+      for (id, text) in ids {
+        let message = try await gateway.eventually("/api/messages/\(id)") { $0["providerSid"] != .null }
+        let sid = message["providerSid"]?.stringValue ?? ""
+        let log = try await WholeGateway.exchange("GET", gateway.sandbox + "/sandbox/messages")
+        let bodies = log.json["messages"]?.arrayValue?.filter { $0["sid"]?.stringValue == sid }
+          .compactMap { $0["body"]?.stringValue }
+        #expect(bodies == [text])
+      }
+      let log = try await WholeGateway.exchange("GET", gateway.sandbox + "/sandbox/messages")
+      #expect(log.json["messages"]?.arrayValue?.count == 2, "each is there once")
+    }
+  }
+
   @Test("a template that is not approved is refused outside the window, and sent inside")
   func approval() async throws {
     try await WholeGateway.run { gateway in
@@ -159,7 +194,7 @@ struct TemplateGatewayTests {
 
 extension WholeGateway {
   /// A call to the sandbox as its account.
-  fileprivate func atSandbox(_ method: String, _ path: String, _ json: String? = nil) async throws -> Answer {
+  func atSandbox(_ method: String, _ path: String, _ json: String? = nil) async throws -> Answer {
     let credentials = Data("\(SandboxAccount.defaultSID):\(SandboxAccount.defaultAuthToken)".utf8)
     return try await Self.exchange(
       method, sandbox + path, body: json,

@@ -168,4 +168,26 @@ struct TimeGatewayTests {
       #expect(delivered["price"] == ["amount": "0.00830", "currency": "USD"])
     }
   }
+
+  @Test("a price that no callback carries is asked for when the message has long ended, shown, and told as an event")
+  func latePrice() async throws {
+    try await run(settings: {
+      $0.pollPolicy.interval = .milliseconds(100)
+      $0.pollPolicy.pricesAfter = [.milliseconds(300), .seconds(3_600)]
+    }) { gateway in
+      let taken = try await send(gateway, ["to": "+14155550103", "channel": "sms", "body": "Hello"])
+      let path = "/api/messages/\(taken["id"]?.stringValue ?? "")"
+      let priced = try await gateway.eventually(path) { $0["price"].map { !$0.isNull } ?? false }
+      #expect(priced["status"] == "delivered" && priced["price"] == ["amount": "0.00830", "currency": "USD"])
+      // By callback, not by the question that brought the price.
+      let told = priced["statusHistory"]?.arrayValue?.first { $0["status"] == "delivered" }
+      #expect(told?["source"] == "callback")
+      let events = try await gateway.eventually("/api/events?types=message.price") {
+        !($0["data"]?.arrayValue ?? []).isEmpty
+      }
+      let event = events["data"]?.arrayValue?.first
+      #expect(events["data"]?.arrayValue?.count == 1 && event?["data"]?["id"] == taken["id"])
+      #expect(event?["data"]?["price"] == priced["price"] && event?["conversationId"] == taken["conversationId"])
+    }
+  }
 }

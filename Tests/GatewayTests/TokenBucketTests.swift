@@ -1,6 +1,7 @@
 // How many requests somebody may make, with the clock passed in.
 
 import Foundation
+import HTTPTypes
 import Synchronization
 import Testing
 
@@ -54,20 +55,24 @@ struct TokenBucketTests {
     #expect(limiter.take(13)?.remaining == 1 && limiter.bucketCount == 1)
   }
 
+  private static func client(_ text: String) -> ClientAddress {
+    ClientAddress(TrustedProxies().client(peer: text, fields: [:]))
+  }
+
   @Test("an address is an IPv4 address or an IPv6 customer's 64 bits")
   func addresses() {
-    #expect(ClientAddress("2001:db8:1:2::1") == ClientAddress("2001:db8:1:2:ffff::9"))
-    #expect(ClientAddress("2001:db8:1:2::1") != ClientAddress("2001:db8:1:3::1"))
-    #expect(ClientAddress("::ffff:192.0.2.1") == ClientAddress("192.0.2.1"))
-    #expect(ClientAddress("fe80::1%eth0") == ClientAddress("fe80::2"))
-    #expect(ClientAddress("192.0.2.1") != ClientAddress("192.0.2.2"))
+    #expect(Self.client("2001:db8:1:2::1") == Self.client("2001:db8:1:2:ffff::9"))
+    #expect(Self.client("2001:db8:1:2::1") != Self.client("2001:db8:1:3::1"))
+    #expect(Self.client("::ffff:192.0.2.1") == Self.client("192.0.2.1"))
+    #expect(Self.client("fe80::1%eth0") == Self.client("fe80::2"))
+    #expect(Self.client("192.0.2.1") != Self.client("192.0.2.2"))
   }
 
   @Test("after too many bad keys an address is refused unheard, but for keys that were good before; it recovers")
   func failedAuthentications() {
     let now = Mutex(start)
     let failures = FailedAuthentications(now: { now.withLock { $0 } })
-    let address = ClientAddress("192.0.2.1")
+    let address = Self.client("192.0.2.1")
     failures.remember([1])
     for _ in 0..<FailedAuthentications.burst {
       #expect(failures.refusal(address, [2]) == nil)
@@ -75,7 +80,7 @@ struct TokenBucketTests {
     }
     #expect(failures.refusal(address, [2])?.retryAfter == 1)
     #expect(failures.refusal(address, [1]) == nil)
-    #expect(failures.refusal(ClientAddress("192.0.2.2"), [2]) == nil)
+    #expect(failures.refusal(Self.client("192.0.2.2"), [2]) == nil)
     now.withLock { $0 += .seconds(1) }
     #expect(failures.refusal(address, [2]) == nil)
   }

@@ -1,13 +1,14 @@
 """The real binary as a gateway: `fractal serve` in a directory of its own, with a private PostgreSQL and a sandbox."""
 
 import re
+from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import requests
 from twilio.request_validator import RequestValidator
 
 from processes import ROOT, Program, free_port, run
-from sandbox import Sandbox
+from sandbox import Sandbox, SandboxProgram
 from stream import Stream
 from waiting import until
 
@@ -153,3 +154,27 @@ class Gateway:
         self.http.close()
         self.program.close()
 
+
+@contextmanager
+def gateway_beside_sandbox(directory, **options):
+    """A started gateway whose sandbox lives in a process of its own, as Twilio does: it outlives the gateway."""
+    place, twilio_place = directory / "gateway", directory / "sandbox"
+    for made in (place, twilio_place):
+        made.mkdir(mode=0o755)
+    twilio = SandboxProgram(twilio_place)
+    sandbox = twilio.sandbox
+    environment = {
+        "TWILIO_ACCOUNT_SID": sandbox.account_sid,
+        "TWILIO_AUTH_TOKEN": sandbox.auth_token,
+        "TWILIO_BASE_URL": sandbox.base_url,
+    }
+    try:
+        gateway = Gateway(place, environment, own_sandbox=False, **options)
+        gateway.sandbox = sandbox
+        try:
+            gateway.start()
+            yield gateway
+        finally:
+            gateway.close()
+    finally:
+        twilio.program.close()

@@ -2,32 +2,15 @@
 
 from collections import Counter
 
-from gateway import Gateway
-from sandbox import SandboxProgram
+from gateway import gateway_beside_sandbox
 from waiting import until
 
 
 def test_a_bulk_that_kill_9_interrupts_goes_out_once(directory):
     """The sandbox lives on in a process of its own, as Twilio does."""
     count = 120
-    place, twilio_place = directory / "gateway", directory / "sandbox"
-    for made in (place, twilio_place):
-        made.mkdir(mode=0o755)
-    twilio = SandboxProgram(twilio_place)
-    sandbox = twilio.sandbox
-    gateway = Gateway(
-        place,
-        {
-            "TWILIO_ACCOUNT_SID": sandbox.account_sid,
-            "TWILIO_AUTH_TOKEN": sandbox.auth_token,
-            "TWILIO_BASE_URL": sandbox.base_url,
-        },
-        own_sandbox=False,
-        pace=20,
-    )
-    gateway.sandbox = sandbox
-    try:
-        gateway.start()
+    with gateway_beside_sandbox(directory, pace=20) as gateway:
+        sandbox = gateway.sandbox
         recipients = [{"to": f"+1415778{number:04}", "variables": {"n": str(number)}} for number in range(count)]
         bulk = gateway.post(
             "/api/messages/bulk", {"channel": "sms", "body": "bulk {{n}}", "recipients": recipients}, status=202)
@@ -48,6 +31,3 @@ def test_a_bulk_that_kill_9_interrupts_goes_out_once(directory):
         assert Counter(sent()) == Counter({f"bulk {number}": 1 for number in range(count)})
         counts = progress()["counts"]
         assert sum(counts.values()) == count and counts["rejected"] == counts["failed"] == 0
-    finally:
-        gateway.close()
-        twilio.program.close()

@@ -2,12 +2,12 @@
 
 import threading
 from collections import Counter
+from contextlib import closing
 
 import requests
 
-from gateway import Gateway
+from gateway import Gateway, gateway_beside_sandbox
 from receiver import Receiver
-from sandbox import SandboxProgram
 from waiting import until
 
 
@@ -54,24 +54,8 @@ def test_everything_is_still_there_after_kill_9(directory, phone):
 def test_sends_that_kill_9_interrupts_go_out_once(directory):
     """The sandbox lives on in a process of its own, as Twilio does."""
     count = 40
-    place, twilio_place = directory / "gateway", directory / "sandbox"
-    for made in (place, twilio_place):
-        made.mkdir(mode=0o755)
-    twilio = SandboxProgram(twilio_place)
-    sandbox = twilio.sandbox
-    gateway = Gateway(
-        place,
-        {
-            "TWILIO_ACCOUNT_SID": sandbox.account_sid,
-            "TWILIO_AUTH_TOKEN": sandbox.auth_token,
-            "TWILIO_BASE_URL": sandbox.base_url,
-        },
-        own_sandbox=False,
-        pace=20,
-    )
-    gateway.sandbox = sandbox
-    try:
-        gateway.start()
+    with gateway_beside_sandbox(directory, pace=20) as gateway:
+        sandbox = gateway.sandbox
         queued = [gateway.send(f"+1415777{number:04}", f"once {number}") for number in range(count)]
 
         def sent():
@@ -93,31 +77,12 @@ def test_sends_that_kill_9_interrupts_go_out_once(directory):
         assert {message["status"] for message in messages} <= {"accepted", "sent", "delivered"}
         sids = {message["body"]: message["sid"] for message in sandbox.log()["messages"]}
         assert {message["body"]: message["providerSid"] for message in messages} == sids
-    finally:
-        gateway.close()
-        twilio.program.close()
 
 
 def test_texts_that_were_answered_200_survive_kill_9(directory):
     """Phones go on texting while the gateway is killed: every 200 is a stored message, whatever else is lost."""
-    twilio_place, place = directory / "sandbox", directory / "gateway"
-    for made in (place, twilio_place):
-        made.mkdir(mode=0o755)
-    twilio = SandboxProgram(twilio_place)
-    sandbox = twilio.sandbox
-    gateway = Gateway(
-        place,
-        {
-            "TWILIO_ACCOUNT_SID": sandbox.account_sid,
-            "TWILIO_AUTH_TOKEN": sandbox.auth_token,
-            "TWILIO_BASE_URL": sandbox.base_url,
-        },
-        own_sandbox=False,
-    )
-    gateway.sandbox = sandbox
-    receiver = Receiver()
-    try:
-        gateway.start()
+    with closing(Receiver()) as receiver, gateway_beside_sandbox(directory) as gateway:
+        sandbox = gateway.sandbox
         gateway.post("/api/webhooks", {"url": receiver.url, "events": ["message.new"]}, status=201)
         sandbox.control("webhook", incoming=f"{gateway.base_url}/webhooks/twilio/incoming")
         confirmed, stop = [], threading.Event()
@@ -158,7 +123,3 @@ def test_texts_that_were_answered_200_survive_kill_9(directory):
             150,
         )
         assert told
-    finally:
-        gateway.close()
-        receiver.close()
-        twilio.program.close()

@@ -77,6 +77,8 @@ def test_a_websocket_opens_a_session(wire):
         ("POST", "EIO=4&transport=polling", 400, 2),
         ("PUT", "EIO=4&transport=polling", 400, 2),
         ("GET", "EIO=4&transport=polling&sid=unknown", 400, 1),
+        ("GET", "EIO=3&transport=polling&sid=unknown", 400, 1),
+        ("POST", "EIO=3&transport=polling", 400, 2),
         ("POST", "EIO=4&transport=polling&sid=unknown", 400, 1),
         ("GET", "EIO=4&transport=websocket", 400, 3),
     ],

@@ -39,6 +39,30 @@ struct LogSinkTests {
     #expect(line == expected + "\n")
   }
 
+  @Test("when its file is moved away, it goes on in a new one under its path, and no line is lost")
+  func rotation() async throws {
+    let path = temporaryFile()
+    defer { for name in [path, path + ".1"] { try? FileManager.default.removeItem(atPath: name) } }
+    let writer = LineWriter(descriptor: LineOutput.open(path), closesDescriptor: true, path: path)
+    writer.start()
+    var count = 0
+    func writeOne() {
+      count += 1
+      writer.add(Array("\(count)\n".utf8))
+    }
+    writeOne()
+    while lines(path).isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
+    let deadline = ContinuousClock.now + .seconds(20)
+    while lines(path).isEmpty, .now < deadline {
+      writeOne()
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    await writer.stop(grace: .seconds(5))
+    #expect(!lines(path).isEmpty)
+    #expect(lines(path + ".1") + lines(path) == (1...count).map(String.init))
+  }
+
   @Test(
     "what is no message has no messageId, and data of another shape harms nothing",
     arguments: [

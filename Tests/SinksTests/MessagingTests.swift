@@ -109,6 +109,54 @@ import Testing
     }
   }
 
+  @Test("a reader that asks and asks and reads no answer is closed with 4008 and its number as well")
+  func slowAsker() async throws {
+    var limits = RealtimeTestServer.patientLimits
+    limits.maxUnsentBytes = 65_536
+    try await RealtimeTestServer.run(limits: limits) { server in
+      let client = try await MessagingTestClient.open(server.port)
+      server.publish(1...2)
+      #expect(try await client.event() == 1)
+      #expect(try await client.event() == 2)
+      try await client.connection.channel.setOption(.autoRead, value: false).get()
+      // Each is answered with its problem.
+      let question = RealtimeTestClient.frame(#"42/messaging,1["conversation:join",{}]"#)
+      let questions = Array(repeatElement(question, count: 1_000).joined())
+      while server.metrics["fractal_realtime_closed_total/slow_reader"] == 0 {
+        try? await client.connection.write(questions)
+      }
+      try await client.connection.channel.setOption(.autoRead, value: true).get()
+      var frame = try await client.connection.frame()
+      while frame.closeCode == nil { frame = try await client.connection.frame() }
+      #expect(frame.closeCode == 4008)
+      #expect(frame.closeReason == #"{"seq":2}"#)
+    }
+  }
+
+  @Test("of the pings of a client that reads nothing only the last is answered when it reads again")
+  func pingFlood() async throws {
+    try await RealtimeTestServer.run { server in
+      let client = try await MessagingTestClient.open(server.port)
+      try await client.connection.channel.setOption(.autoRead, value: false).get()
+      let padding = String(repeating: " ", count: 110)
+      let count = 80_000
+      for start in stride(from: 0, to: count, by: 1_000) {
+        let pings = (start..<start + 1_000).map { RealtimeTestClient.frame(Array("\($0)\(padding)".utf8), opcode: 9) }
+        try await client.connection.write(Array(pings.joined()))
+      }
+      try await client.connection.channel.setOption(.autoRead, value: true).get()
+      var answers = 0
+      var last = ""
+      while last != "\(count - 1)\(padding)" {
+        let frame = try await client.connection.frame()
+        guard frame.opcode == 10 else { continue }
+        answers += 1
+        last = frame.text
+      }
+      #expect(answers < count / 2)
+    }
+  }
+
   @Test("when the sink's task is cancelled, every connection is closed with 1012 and nobody is let in")
   func cancelled() async throws {
     try await RealtimeTestServer.run { server in

@@ -27,7 +27,8 @@ import Testing
     "a bad key, a missing scope and another first frame close with their codes",
     arguments: [
       (#"{"type":"auth","token":"nobody"}"#, 4401), (#"{"type":"auth","token":"manager"}"#, 4403),
-      (#"{"type":"auth","token":"broken"}"#, 1013), (#"{"type":"subscribe"}"#, 4401), ("nonsense", 4401),
+      (#"{"type":"auth","token":"broken"}"#, 1013), (#"{"type":"auth","token":"guessed"}"#, 4429),
+      (#"{"type":"subscribe"}"#, 4401), ("nonsense", 4401),
     ])
   func badKeys(frame: String, code: Int) async throws {
     try await RealtimeTestServer.run { server in

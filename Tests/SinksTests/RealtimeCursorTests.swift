@@ -99,6 +99,21 @@ import Testing
     #expect(cursor.place.seq == 13)
   }
 
+  @Test("what is left of a page that was given up is asked for again, and nothing comes twice")
+  func drops() {
+    let ring = EventRing(capacity: 10, position: Self.place(80))
+    var reader = RingReader(ring)
+    var cursor = EventCursor(after: Self.place(10), conversations: nil)
+    guard case .fetch(after: 10) = cursor.next(&reader) else { return #expect(Bool(false), "no fetch") }
+    cursor.fetched((11...20).map { EncodedEvent(RealtimeTestServer.event($0)) }, isLast: false)
+    guard case .events(let events) = cursor.next(&reader) else { return #expect(Bool(false), "no events") }
+    for event in events.prefix(4) { cursor.advance(past: event) }
+    cursor.dropPage()
+    guard case .fetch(after: 14) = cursor.next(&reader) else { return #expect(Bool(false), "not asked again") }
+    cursor.fetched((15...20).map { EncodedEvent(RealtimeTestServer.event($0)) }, isLast: true)
+    #expect(Self.walk(&cursor, ring, [], page: 5) == Array(15...20))
+  }
+
   @Test("a page that could not be had is asked for again; one that was not asked for is ignored")
   func failure() {
     let ring = EventRing(capacity: 10, position: Self.place(80))

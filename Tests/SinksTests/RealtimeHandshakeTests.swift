@@ -103,6 +103,7 @@ import Testing
       "unauthorized"),
     Refusal(RealtimeTestClient.upgrade(fields: ["X-API-Key: manager"]), 403, "connection", "close", "missing_scope"),
     Refusal(RealtimeTestClient.upgrade("/ws?token=broken"), 503, "retry-after", "5", "unavailable"),
+    Refusal(RealtimeTestClient.upgrade("/ws?token=guessed"), 429, "retry-after", "7", "rate_limited"),
     Refusal(RealtimeTestClient.upgrade("/ws?token=stuck"), 503, "retry-after", "5", "unavailable"),
     Refusal(
       RealtimeTestClient.request(method: "POST", fields: ["Content-Length: 3"]) + "abc", 405, "allow",

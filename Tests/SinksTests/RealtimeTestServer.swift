@@ -83,7 +83,7 @@ final class RealtimeTestGateway: RealtimeGateway {
   private let held = Mutex(Held())
   let idempotencyKeys = Mutex<[String?]>([])
 
-  func authenticate(key: String) async throws -> RealtimePrincipal? {
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal? {
     switch key {
     case "reader": return RealtimePrincipal(keyID: Self.reader, canRead: true, canSend: false)
     case "sender": return RealtimePrincipal(keyID: Self.sender, canRead: true, canSend: true)
@@ -92,6 +92,7 @@ final class RealtimeTestGateway: RealtimeGateway {
       let expiry = SystemClock().now() + .milliseconds(100)
       return RealtimePrincipal(keyID: Self.reader, canRead: true, canSend: false, expiresAt: expiry)
     case "broken": throw Down()
+    case "guessed": throw RealtimeThrottled(retryAfter: 7)
     case "stuck":
       await hold()
       return nil
@@ -149,7 +150,7 @@ struct RealtimeNoDeliveries: DeliveryStore {
   func releaseEndpoints(node: Identifier) async throws {}
   func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
-  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] { [] }
 }
 
 /// A server on a port of its own, for the length of a test.

@@ -69,7 +69,7 @@ private struct Nothing: EventLog, RealtimeGateway, DeliveryStore {
   func bounds() async throws -> EventLogBounds {
     EventLogBounds(epoch: Identifier(high: 0, low: 0), oldest: 0, newest: 0)
   }
-  func authenticate(key: String) async throws -> RealtimePrincipal? { nil }
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal? { nil }
   func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? { nil }
   func send(_ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal) async
     -> Result<[UInt8], RealtimeProblem>
@@ -80,7 +80,7 @@ private struct Nothing: EventLog, RealtimeGateway, DeliveryStore {
   func releaseEndpoints(node: Identifier) async throws {}
   func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
-  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] { [] }
 }
 
 extension WebhookFixtures {

@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Foundation
+import NIOCore
 import NIOHTTP1
 import Synchronization
 import Testing
@@ -120,6 +121,65 @@ struct WebhookGuardTests {
         #expect(await patient.attempt(live, event: WebhookFixtures.event(100)).status == 200)
       }
     }
+  }
+
+  @Test("many names whose servers hang delay no other name, at their first lookup and at every further one")
+  func hangingNames() async throws {
+    let server = try await WebhookScriptedServer { _, _ in .status(200) }
+    defer { server.close() }
+    let release = DispatchSemaphore(value: 0)
+    defer { for _ in 1...200 { release.signal() } }
+    let resolver = HostResolver(patience: .milliseconds(50)) { name in
+      if name.hasPrefix("dead") {
+        release.wait()
+        throw WebhookFailure.unresolvedHost
+      }
+      return [Self.address("127.0.0.1")]
+    }
+    try await WebhookFixtures.withSender(WebhookFixtures.configuration(timeout: 20), resolver: resolver) { sender in
+      for round in 1...3 {
+        await withTaskGroup(of: Void.self) { group in
+          for number in 1...10 {
+            group.addTask {
+              let dead = WebhookFixtures.endpoint("http://dead\(number).test/")
+              #expect(await sender.attempt(dead, event: WebhookFixtures.event(1)).error == "unresolved_host")
+            }
+          }
+          for number in 1...3 {
+            let live = WebhookFixtures.endpoint("http://live\(round)-\(number).test:\(server.port)/")
+            let attempt = await sender.attempt(live, event: WebhookFixtures.event(2))
+            #expect(attempt.status == 200 && attempt.latency < .seconds(10))
+          }
+          // Their servers give up, at last.
+          for _ in 1...10 { release.signal() }
+        }
+      }
+    }
+  }
+
+  @Test("a name that was slow stands in a line of its own until it is quick again")
+  func slowNames() {
+    var queue = LookupQueue()
+    func begun() -> [String] {
+      var names: [String] = []
+      while let name = queue.next() { names.append(name) }
+      return names
+    }
+    let dead = (1...10).map { "dead\($0)" }
+    for name in dead { queue.ask(name) }
+    queue.ask("live")
+    #expect(begun() == Array(dead.prefix(LookupQueue.quickLimit)))
+    for name in dead.prefix(3) { queue.isLate(name) }
+    #expect(begun() == ["dead9", "dead10", "live"])
+    for name in dead.dropFirst(3) { queue.isLate(name) }
+    for name in dead + ["live"] { queue.ended(name) }
+    for name in dead + ["live"] { queue.ask(name) }
+    #expect(begun() == ["live"] + dead.prefix(LookupQueue.slowLimit))
+    // One of them answers in time.
+    queue.ended("dead1")
+    #expect(begun() == ["dead5"])
+    queue.ask("dead1")
+    #expect(begun() == ["dead1"])
   }
 
   @Test("the system's resolver gives the loopback address for localhost")

@@ -82,7 +82,7 @@ struct WebhookLaneTests {
     #expect(next(&lane) == nil)
     lane.settled(outcome, isWritten: true)
     #expect(next(&lane) == nil)
-    #expect(lane.due == Self.start + .seconds(10))
+    #expect(lane.due(room: 100) == Self.start + .seconds(10))
   }
 
   @Test("what was read while a failure was being written is read again, and nothing at hand is taken twice")
@@ -181,32 +181,80 @@ struct WebhookLaneTests {
     #expect(next(&lane, at: Self.start + .seconds(20)) == 2)
   }
 
+  /// How long a lane waits before each of its attempts that all fail.
+  private func waits(_ count: Int, _ result: WebhookResult, in lane: inout WebhookLane) -> [Duration] {
+    var now = Self.start
+    var waits: [Duration] = []
+    while waits.count < count {
+      switch lane.next(limit: 8, catchUp: 10, at: now) {
+      case .send(let delivery): _ = lane.finished(delivery, result, Self.policy, at: now, jitter: 0)
+      case .later(let time):
+        waits.append(time - now)
+        now = time
+      case .nothing:
+        Issue.record("nothing to go")
+        return waits
+      }
+    }
+    return waits
+  }
+
   @Test("after many failures in a row there is one attempt now and then, until one succeeds")
   func circuit() {
     let deliveries = (1...40).map { Self.delivery(Int64($0), conversation: UInt64($0)) }
+    let silence = WebhookResult(.failure(.timeout), at: Self.start, latency: .zero)
+    var silent = Self.lane(deliveries)
+    #expect(waits(8, silence, in: &silent) == [1, 2, 4, 8, 16, 32, 60, 60].map { .seconds($0) })
     var lane = Self.lane(deliveries)
-    var now = Self.start
-    var waits: [Timestamp] = []
-    for _ in 0..<16 {
-      switch lane.next(limit: 8, catchUp: 10, at: now) {
-      case .send(let delivery):
-        _ = finish(&lane, delivery, 500, at: now)
-      case .later(let time):
-        waits.append(time)
-        now = time
-      case .nothing: Issue.record("nothing to go")
-      }
-    }
-    #expect(waits.count == 3)
-    #expect(waits.map { $0 - Self.start } == [.seconds(1), .seconds(3), .seconds(7)])
+    #expect(waits(4, Self.result(500), in: &lane) == [1, 1, 1, 1].map { .seconds($0) })
     // While the probe is under way nothing else goes.
-    guard case .send(let probe) = lane.next(limit: 8, catchUp: 10, at: now + .seconds(300)) else {
+    let now = Self.start + .seconds(300)
+    guard case .send(let probe) = lane.next(limit: 8, catchUp: 10, at: now) else {
       Issue.record("no probe")
       return
     }
-    #expect(next(&lane, at: now + .seconds(300)) == nil)
-    _ = finish(&lane, probe, 200, at: now + .seconds(300))
-    #expect(next(&lane, at: now + .seconds(300)) != nil)
+    #expect(next(&lane, at: now) == nil)
+    _ = finish(&lane, probe, 200, at: now)
+    #expect(next(&lane, at: now) != nil)
+  }
+
+  @Test("what keeps failing is neither in front of what is new nor a reason to hold it back", arguments: [400, 500, nil])
+  func poisoned(status: Int?) {
+    let result = status.map { Self.result($0) } ?? WebhookResult(.failure(.timeout), at: Self.start, latency: .zero)
+    var lane = Self.lane([])
+    // Far more failures than open the circuit: they are all of conversations that have failed before.
+    for round in Int64(1)...5 {
+      let retried = (1...14).map { Self.delivery(round * 100 + $0, conversation: UInt64($0), attempts: Int(round)) }
+      Self.supply(&lane, retried)
+      while case .send(let delivery) = lane.next(limit: 8, catchUp: 10, at: Self.start) {
+        let outcome = lane.finished(delivery, result, Self.policy, at: Self.start, jitter: 0)
+        lane.settled(outcome, isWritten: true)
+      }
+    }
+    Self.supply(&lane, (1...14).map { Self.delivery(600 + $0, conversation: UInt64($0), attempts: 6) })
+    Self.supply(&lane, [Self.delivery(700, conversation: 99)])
+    // One of the others had its turn perhaps; then it is the new one's.
+    var seen: [Int64] = []
+    while seen.count < 2, case .send(let delivery) = lane.next(limit: 8, catchUp: 10, at: Self.start) {
+      seen.append(delivery.event.seq)
+      _ = lane.finished(delivery, result, Self.policy, at: Self.start, jitter: 0)
+    }
+    #expect(seen.contains(700))
+  }
+
+  @Test("a circuit that is open asks with the one that has failed least")
+  func probes() {
+    let silence = WebhookResult(.failure(.timeout), at: Self.start, latency: .zero)
+    var lane = Self.lane((1...10).map { Self.delivery($0, conversation: UInt64($0)) })
+    #expect(waits(0, silence, in: &lane).isEmpty)
+    while case .send(let delivery) = lane.next(limit: 8, catchUp: 10, at: Self.start) {
+      _ = lane.finished(delivery, silence, Self.policy, at: Self.start, jitter: 0)
+    }
+    let attempts = [5, 3, 1, 4]
+    Self.supply(
+      &lane, attempts.indices.map { Self.delivery(Int64(20 + $0), conversation: UInt64(20 + $0), attempts: attempts[$0]) })
+    #expect(next(&lane) == nil)
+    #expect(next(&lane, at: Self.start + .seconds(2)) == 22)
   }
 
   @Test("an endpoint that has answered nothing yet gets few at once, one more with each success")
@@ -265,7 +313,25 @@ struct WebhookLaneTests {
       }
     }
     #expect(count == 10)
-    var fresh = Self.lane((1...4).map { Self.delivery($0, conversation: UInt64($0)) }, endpoint: endpoint)
-    for _ in 0..<4 { #expect(next(&fresh) != nil) }
+    // What came since goes past what is left of it.
+    Self.supply(&lane, (101...104).map { Self.delivery($0, conversation: UInt64($0)) })
+    for seq in Int64(101)...104 { #expect(next(&lane, at: now) == seq) }
+  }
+
+  @Test("those that wait, however many, leave room for what is new")
+  func room() {
+    var lane = WebhookLane(WebhookFixtures.endpoint("http://127.0.0.1/"))
+    lane.wakeAll()
+    let first = lane.demand(room: 100, at: Self.start)
+    #expect(first?.inLine == 50 && first?.waiting == 50)
+    var supply = DeliverySupply(endpoint: Self.id, reached: -1)
+    supply.waiting = (1...50).map { Self.delivery($0, conversation: UInt64($0), attempts: 1) }
+    supply.hasMoreWaiting = true
+    lane.receive(supply)
+    // They fill their half: what waits is not asked for again and again, what is new is.
+    #expect(lane.due(room: 100) == nil && !lane.isHungry(room: 100))
+    lane.wake()
+    let second = lane.demand(room: 100, at: Self.start)
+    #expect(second?.inLine == 50 && second?.waiting == 0)
   }
 }

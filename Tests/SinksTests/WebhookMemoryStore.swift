@@ -51,6 +51,10 @@ actor WebhookMemoryStore: DeliveryStore {
   func resume(_ id: Identifier) {
     disabled[id] = nil
     endpoints[id]?.resumedAt = clock.now()
+    for index in deliveries.indices where deliveries[index].due.endpoint == id && deliveries[index].state == .inLine {
+      deliveries[index].state = .waiting
+      deliveries[index].runAt = deliveries[index].due.createdAt
+    }
   }
 
   func materialiseDeliveries(limit: Int) async throws -> MaterialisedDeliveries {
@@ -62,7 +66,8 @@ actor WebhookMemoryStore: DeliveryStore {
           Delivery(
             due: DueDelivery(
               id: clock.makeIdentifier(), endpoint: endpoint, event: event, order: event.conversationID ?? event.id,
-              attempts: 0, holdsUntil: nil, createdAt: clock.now()), runAt: clock.now()))
+              attempts: 0, holdsUntil: nil, createdAt: clock.now()),
+            state: disabled[endpoint] == nil ? .inLine : .waiting, runAt: clock.now()))
       }
     }
     cursor += batch.count
@@ -103,6 +108,7 @@ actor WebhookMemoryStore: DeliveryStore {
       }.sorted { (deliveries[$0].runAt, deliveries[$0].event.seq) < (deliveries[$1].runAt, deliveries[$1].event.seq) }
       let due = waiting.filter { deliveries[$0].runAt <= now && (blocked($0, at: now) ?? now) <= now }
       supply.waiting = due.prefix(demand.waiting).map { deliveries[$0].due }
+      supply.hasMoreWaiting = demand.waiting > 0 && supply.waiting.count >= demand.waiting
       supply.nextDue = waiting.map { deliveries[$0].runAt }.first { $0 > now }
       return supply
     }
@@ -153,7 +159,7 @@ actor WebhookMemoryStore: DeliveryStore {
     }
   }
 
-  func deliveryBacklog() async throws -> [EndpointBacklog] {
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] {
     endpoints.keys.map { id in
       let pending = deliveries.filter { $0.due.endpoint == id && ($0.state == .inLine || $0.state == .waiting) }
       return EndpointBacklog(endpoint: id, pending: pending.count, oldest: pending.first?.due.createdAt)

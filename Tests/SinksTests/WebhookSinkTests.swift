@@ -105,8 +105,8 @@ struct WebhookSinkTests {
     }
   }
 
-  @Test("of a hundred endpoints ten hang: the other ninety get each event as if those were not there")
-  func crowd() async throws {
+  /// Twenty events to a hundred endpoints, of which so many hang: what the others had to wait, from the shortest on.
+  private func crowd(hanging: Int) async throws -> [Duration] {
     let arrivals = Mutex<[Int64: [ContinuousClock.Instant]]>([:])
     let slow = try await WebhookScriptedServer { _, _ in .hang }
     let fast = try await WebhookScriptedServer { _, seen in
@@ -119,26 +119,52 @@ struct WebhookSinkTests {
     }
     let endpoints = (1...100).map { number in
       WebhookFixtures.endpoint(
-        "http://127.0.0.1:\(number % 10 == 0 ? slow.port : fast.port)/\(number)", number: UInt64(number))
+        "http://127.0.0.1:\(number <= hanging ? slow.port : fast.port)/\(number)", number: UInt64(number))
     }
     // Longer than the test: whoever waits for one that hangs does not get there.
     let configuration = WebhookFixtures.configuration(timeout: 60, concurrency: 64, perEndpoint: 16)
+    var latencies: [Duration] = []
     try await withSink(endpoints, configuration) { store, ring in
-      var latencies: [Duration] = []
       for seq in Int64(1)...20 {
         let start = ContinuousClock.now
         await append([WebhookFixtures.event(seq)], store, ring)
-        try await WebhookFixtures.eventually(within: .seconds(10), "all ninety have event \(seq)") {
-          arrivals.withLock { $0[seq]?.count ?? 0 } == 90
+        try await WebhookFixtures.eventually("all that live have event \(seq)") {
+          arrivals.withLock { $0[seq]?.count ?? 0 } == 100 - hanging
         }
-        latencies.append((arrivals.withLock { $0[seq]?.max() } ?? start) - start)
+        latencies += (arrivals.withLock { $0[seq] } ?? []).map { $0 - start }
       }
-      latencies.sort()
-      #expect(latencies[10] < .seconds(1), "median until the last of ninety: \(latencies[10])")
-      #expect(latencies[19] < .seconds(4), "worst: \(latencies[19])")
-      #expect(await store.count(.delivered) >= 1_700)
       // Those that hang hold what a lane without a success may hold, and no more.
-      #expect(slow.connections <= 40 && slow.connections >= 10)
+      #expect(slow.connections <= 4 * hanging && slow.connections >= hanging)
+    }
+    return latencies.sorted()
+  }
+
+  @Test("of a hundred endpoints ten hang: the other ninety keep their p99")
+  func crowd() async throws {
+    let calm = try await crowd(hanging: 0)
+    let beside = try await crowd(hanging: 10)
+    #expect(calm.count == 2_000 && beside.count == 1_800)
+    // A machine that is busy with other tests is no reason to fail; a single wait for one that hangs is.
+    let (usual, kept) = (calm[calm.count * 99 / 100], beside[beside.count * 99 / 100])
+    #expect(kept < usual * 4 + .milliseconds(200), "p99 \(kept), calm \(usual)")
+  }
+
+  @Test("a healthy conversation behind many poisoned ones is delivered at once", arguments: [400, 500])
+  func poisoned(status: Int) async throws {
+    let server = try await WebhookScriptedServer { _, seen in
+      (Self.seq(seen.body) ?? 0) <= 14 ? .status(status) : .status(200)
+    }
+    defer { server.close() }
+    let configuration = WebhookFixtures.configuration(retry: Array(repeating: 0.1, count: 64))
+    try await withSink([WebhookFixtures.endpoint("http://127.0.0.1:\(server.port)/")], configuration) { store, ring in
+      await append((1...14).map { WebhookFixtures.event($0, conversation: UInt64($0)) }, store, ring)
+      try await WebhookFixtures.eventually("all of them have failed") {
+        Set(server.requests.compactMap { Self.seq($0.body) }).count == 14
+      }
+      let start = ContinuousClock.now
+      await append([WebhookFixtures.event(15, conversation: 15)], store, ring)
+      try await WebhookFixtures.eventually("it is delivered") { await store.count(.delivered) == 1 }
+      #expect(ContinuousClock.now - start < .seconds(5))
     }
   }
 

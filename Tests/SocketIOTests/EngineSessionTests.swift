@@ -144,6 +144,13 @@ import Testing
     #expect(unheard.timePassed(Self.after(5_000)) == [.forget])
   }
 
+  @Test("a session of a client that was never let in is forgotten as soon as we close it")
+  func closedStranger() {
+    var session = Self.session()
+    #expect(
+      session.close(WebSocketClose(.normal), .server, keepsWords: false, now: Self.start) == [.ended(.server), .forget])
+  }
+
   @Test("an upgrade: probe, a noop to the poll that waits, and then everything goes over the WebSocket")
   func upgrade() {
     var session = Self.session()
@@ -198,6 +205,10 @@ import Testing
     #expect(session.sent(large.size) == [.becameWritable])
     var last: [EngineSession.Action] = []
     for _ in 0..<5 { last = session.send([large]) }
-    #expect(last == [.closeWebSocket(WebSocketClose(.normal)), .ended(.slowReader), .forget])
+    #expect(last == [.overrun])
+    // What was too much is not on its way: what is said now comes behind all that was taken.
+    let close = WebSocketClose(.init(rawValue: 4008), "so far")
+    #expect(
+      session.close(close, .slowReader, now: Self.start) == [.closeWebSocket(close), .ended(.slowReader), .forget])
   }
 }

@@ -35,8 +35,10 @@ import Testing
       session.received(Self.text(#"0/custom,{"a":1}"#)) == [
         .connect(namespace: "/custom", auth: Array(#"{"a":1}"#.utf8))
       ])
-    #expect(!session.isOutside)
+    // One on its way in could be on its way for ever.
+    #expect(session.isOutside)
     let accepted = session.accept("/custom", id: "abc")
+    #expect(!session.isOutside)
     guard case .write(let frames)? = accepted.first else { throw Unexpected(actions: accepted) }
     #expect(Self.words(frames) == #"40/custom,{"sid":"abc"}"#)
     // Answered once.
@@ -52,6 +54,18 @@ import Testing
     #expect(Self.words(frames) == #"44{"message":"say \"no\"","data":{"status":401}}"#)
     #expect(session.isOutside)
     #expect(session.received(Self.text("0")) == [.connect(namespace: "/", auth: nil)])
+  }
+
+  @Test("the third refusal ends the connection, behind its words")
+  func refusedTooOften() {
+    var session = Self.session()
+    for number in 1...3 {
+      _ = session.received(Self.text("0"))
+      let actions = session.refuse("/", message: "no", data: nil)
+      guard case .write? = actions.first else { return #expect(Bool(false), "no answer") }
+      #expect(Array(actions.dropFirst()) == (number == 3 ? [.refusedTooOften] : []))
+    }
+    #expect(session.received(Self.text("0")) == [])
   }
 
   @Test(

@@ -69,6 +69,56 @@ extension StorageSuite {
       }
     }
 
+    @Test("a new endpoint gets what is committed after it, whatever the clocks of the nodes say")
+    func beginning() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.receive(fixture.inbound("SM0"))
+        let id = try await fixture.webhook(events: ["message.new"])
+        // Made by a node whose clock is an hour ahead.
+        try await fixture.script("UPDATE webhooks SET created_at = now() + interval '1 hour'")
+        try await fixture.receive(fixture.inbound("SM1"))
+        // Before it, by a clock that is ahead as well.
+        try await fixture.script("UPDATE events SET at = now() + interval '2 hours' WHERE seq <= 3")
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        let node = fixture.clock.makeIdentifier()
+        _ = try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60))
+        let line = try await fixture.load(id, node: node).inLine
+        #expect(try line.map { try $0.event.json["providerSid"]?.stringValue } == ["SM1"])
+      }
+    }
+
+    @Test("what a pause has left is not in front of what is new, but of what is new in its conversation")
+    func pausedBesideTheLine() async throws {
+      try await StoreFixture.run { fixture in
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        func receive(_ sid: String, _ phone: Int) async throws {
+          try await fixture.receive(fixture.inbound(sid, from: "+1415555100\(phone)"))
+          _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        }
+        func set(active: Bool) async throws {
+          _ = try await fixture.store.updateWebhook(id, at: fixture.clock.now()) { $0.isActive = active }
+          _ = try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60))
+        }
+        func sids(_ due: [DueDelivery]) throws -> [String?] {
+          try due.map { try $0.event.json["providerSid"]?.stringValue }
+        }
+        try await receive("SM0", 1)
+        try await set(active: false)
+        try await receive("SM1", 1)
+        try await receive("SM2", 2)
+        #expect(try await fixture.load(id, node: node).inLine.isEmpty)
+        try await set(active: true)
+        try await receive("SM3", 3)
+        try await receive("SM4", 1)
+        let supply = try await fixture.load(id, node: node)
+        #expect(try sids(supply.inLine) == ["SM3"])
+        #expect(try sids(supply.waiting) == ["SM0", "SM1", "SM2"])
+        // Behind what it waits for.
+        let again = try await fixture.load(id, node: node, after: supply.reached)
+        #expect(try sids(again.waiting) == ["SM0", "SM1", "SM4", "SM2"])
+      }
+    }
+
     @Test("an endpoint is one node's at a time; a node that died loses it after its lease")
     func leases() async throws {
       try await StoreFixture.run(stores: 2) { fixture in
@@ -193,7 +243,7 @@ extension StorageSuite {
         try await fixture.store.finishDeliveries(
           line.map { fixture.outcome($0, .dead, health: .disabled(reason: "answered 410")) }, node: node)
         let webhook = try #require(try await fixture.store.webhook(gone))
-        #expect(!webhook.isActive && webhook.disabledReason == "answered 410")
+        #expect(!webhook.isActive && webhook.disabledReason == "answered 410" && webhook.disabledAt != nil)
         let told = try await fixture.events(.webhookDisabled)
         #expect(told.count == 1)
         #expect(try told.first?.json["id"]?.stringValue == "\(gone)")
@@ -205,6 +255,8 @@ extension StorageSuite {
         // Switched on again it is as if it had never failed.
         let again = try await fixture.store.updateWebhook(gone, at: fixture.clock.now()) { $0.isActive = true }
         #expect(again?.isActive == true && again?.disabledReason == nil)
+        // From when on it has to be replayed is still to be seen.
+        #expect(again?.disabledAt == webhook.disabledAt)
         #expect(try await fixture.store.leaseEndpoints(node: node, lease: .seconds(60)).count == 2)
       }
     }

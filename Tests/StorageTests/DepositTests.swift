@@ -26,6 +26,24 @@ extension StorageSuite {
       }
     }
 
+    @Test("what no message has used for long enough is forgotten; a look at it is a use")
+    func expired() async throws {
+      try await StoreFixture.run { fixture in
+        let store = fixture.store
+        for name in ["old", "used", "young"] {
+          _ = try await store.rememberDeposit("HX-\(name)", digest: name, account: "AC1")
+        }
+        try await fixture.script(
+          "UPDATE content_deposits SET used_at = now() - interval '100 days' WHERE digest IN ('old', 'used')")
+        #expect(try await store.depositSID(digest: "used", account: "AC1") == "HX-used")
+        try await store.expireDeposits(olderThan: .seconds(90 * 86_400))
+        #expect(try await store.depositSID(digest: "old", account: "AC1") == nil)
+        for name in ["used", "young"] {
+          #expect(try await store.depositSID(digest: name, account: "AC1") == "HX-\(name)")
+        }
+      }
+    }
+
     @Test("what is lost is forgotten; what another node has deposited since stays")
     func forgotten() async throws {
       try await StoreFixture.run { fixture in

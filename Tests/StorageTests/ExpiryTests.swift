@@ -94,7 +94,7 @@ extension StorageSuite {
         #expect(claimed.map(\.message.id) == [plain.id])
         #expect(try await fixture.store.message(quiet.id)?.message.status == .queued)
         try await fixture.record(.accepted(.sample("SM1")), of: claimed[0])
-        #expect(try await fixture.store.nextSends([Sample.sender])[Sample.sender] == morning)
+        #expect(try await fixture.store.nextSends([Sample.sender], .waiting)[Sample.sender] == morning)
         fixture.clock.set(morning)
         let then = try await fixture.claim()
         #expect(then.map(\.message.id) == [quiet.id] && then[0].attempts == 0)

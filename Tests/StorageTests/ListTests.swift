@@ -181,7 +181,10 @@ extension StorageSuite {
       let cursor = PageCursor(
         id: SystemClock().makeIdentifier(), time: microseconds.map { Timestamp(microseconds: $0) })
       #expect(PageCursor(cursor.description) == cursor)
-      for text in ["", ".", "x", "\(cursor.id).", "\(cursor.id).1.2", "\(cursor.id).x", " \(cursor.id)"] {
+      var walk = cursor
+      walk.start = microseconds
+      #expect(PageCursor(walk.description) == walk)
+      for text in ["", ".", "x", "\(cursor.id).", "\(cursor.id).1.2.3", "\(cursor.id).x", " \(cursor.id)"] {
         #expect(PageCursor(text) == nil, "\(text)")
       }
     }

@@ -37,6 +37,61 @@ extension StorageSuite {
       }
     }
 
+    @Test("a message that names an upload which went at that instant is refused; others of its batch are not")
+    func gone() async throws {
+      try await StoreFixture.run { fixture in
+        let id = try await upload(fixture, age: .seconds(100))
+        let file = try #require(try await fixture.store.mediaFile(id))
+        func record(_ source: String) -> OutboundRecord {
+          var record = fixture.outbound(
+            to: source == "\(id)" ? "+14155559998" : Sample.contact, type: .mms, media: [source])
+          if source == "\(id)" { record.uploads = [source: file] }
+          return record
+        }
+        #expect(try await fixture.store.removeUnusedUploads(olderThan: .seconds(50), limit: 10) == 1)
+        let refused = Task { try await fixture.queue(record("\(id)")) }
+        let queued = Task { try await fixture.queue(record("https://m.example/1")) }
+        _ = try await queued.value
+        await #expect(throws: UploadGone(source: "\(id)")) { try await refused.value }
+        #expect(try await fixture.number("SELECT count(*) FROM messages") == 1)
+        #expect(try await fixture.number("SELECT count(*) FROM outbox") == 1)
+        #expect(try await fixture.number("SELECT count(*) FROM contacts") == 1)
+      }
+    }
+
+    @Test("whether an upload goes or is used is decided once, whoever comes at the same instant")
+    func decidedOnce() async throws {
+      try await StoreFixture.run(stores: 2, sessions: 4) { fixture in
+        var files: [MediaFile] = []
+        for _ in 0..<40 {
+          files.append(try #require(try await fixture.store.mediaFile(try await upload(fixture, age: .seconds(100)))))
+        }
+        let used = try await withThrowingTaskGroup(of: Identifier?.self) { group in
+          for file in files {
+            group.addTask {
+              var record = fixture.outbound(type: .mms, media: ["\(file.id)"])
+              record.uploads = ["\(file.id)": file]
+              do {
+                try await fixture.queue(record)
+                return file.id
+              } catch is UploadGone {
+                return nil
+              }
+            }
+            group.addTask {
+              _ = try await fixture.stores[1].removeUnusedUploads(olderThan: .seconds(50), limit: 2)
+              return nil
+            }
+          }
+          return try await group.reduce(into: Set<Identifier>()) { if let id = $1 { $0.insert(id) } }
+        }
+        for file in files {
+          let isThere = try await fixture.store.mediaFile(file.id) != nil
+          #expect(used.contains(file.id) ? isThere : !isThere)
+        }
+      }
+    }
+
     @Test("of many, as many go as are asked for, and nodes that sweep at once take different ones")
     func batches() async throws {
       try await StoreFixture.run(stores: 2, sessions: 4) { fixture in

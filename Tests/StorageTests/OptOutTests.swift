@@ -145,7 +145,7 @@ extension StorageSuite {
         let message = try await fixture.queue(held(fixture))
         #expect(message.status == .queued)
         #expect(try await fixture.claim().isEmpty)
-        #expect(try await fixture.store.nextSends([Sample.sender]).isEmpty)
+        #expect(try await fixture.store.nextSends([Sample.sender], .waiting).isEmpty)
         try await fixture.receive(fixture.inbound("SM1", from: "+14155550999", type: .whatsapp, channel: "wa"))
         #expect(try await fixture.claim().isEmpty)
         try await fixture.receive(fixture.inbound("SM2", type: .whatsapp, channel: "wa"))

@@ -79,15 +79,18 @@ extension StoreFixture {
     _ = try await store.message(id)
     try await useLists(message)
     _ = try await store.events(after: 0, limit: 10)
-    _ = try await store.bounds()
+    let bounds = try await store.examineLog(since: nil)
+    _ = try await store.examineLog(since: LogPosition(epoch: bounds.epoch, seq: bounds.newest + 1))
     try await useDeliveries(webhook.id)
     try await useMedia()
     _ = try await store.rememberDeposit("HX1", digest: "d", account: Sample.account)
     _ = try await store.depositSID(digest: "d", account: Sample.account)
     try await store.forgetDeposit("HX1", digest: "d", account: Sample.account)
+    try await store.expireDeposits(olderThan: .seconds(60))
     _ = try await store.lastChannel(of: Sample.contact, types: [.sms])
     _ = try await store.leaseSenders([Sample.sender], node: id, until: .seconds(1))
-    _ = try await store.nextSends([Sample.sender])
+    _ = try await store.nextSends([Sample.sender], .waiting)
+    _ = try await store.nextSends([Sample.sender], .unresolved)
     _ = try await store.backlog()
     _ = try await store.knownProviderSIDs(["SM1"], account: Sample.account)
     try await useTime()
@@ -110,7 +113,12 @@ extension StoreFixture {
     _ = try await store.keys(page: PageRequest())
     _ = try await store.keys(page: PageRequest(cursor: PageCursor(id: id)))
     try await store.noteKeyUse(id, at: clock.now())
+    _ = try await store.revokeKey(id, ifStill: try await store.key(id))
     _ = try await store.revokeKey(id)
+    var report = ChannelReport(channel: "sms")
+    report.calls = [.init(sign: .good, code: "", at: clock.now())]
+    try await store.reportChannels([report], node: id)
+    _ = try await store.channelReports(exceptOf: id)
     let request = IdempotentRequest(keyID: id, path: "/", key: "k", bodyHash: [1], proposedID: id)
     guard case .held(let held) = try await store.claim(request, lease: .zero) else { return }
     _ = try await store.claim(request, lease: .seconds(60))
@@ -139,7 +147,7 @@ extension StoreFixture {
     _ = try await store.retryDelivery(line[0].id)
     _ = try await store.replayWebhook(webhook, since: Timestamp(seconds: 0), until: later, as: clock.makeIdentifier())
     while try await store.advanceReplays(limit: 1).events > 0 {}
-    _ = try await store.deliveryBacklog()
+    _ = try await store.deliveryBacklog(node: node)
     try await store.expireDeliveries(olderThan: .zero)
     _ = try await store.webhook(webhook)
     _ = try await store.webhookEndpoint(webhook)
@@ -264,7 +272,9 @@ extension StoreFixture {
   private func useLists(_ message: Message?) async throws {
     let id = message?.conversationID ?? clock.makeIdentifier()
     let cursor = PageCursor(id: id, time: clock.now())
-    for page in [PageRequest(), PageRequest(cursor: cursor)] {
+    // A walk that began before every message: what has moved since is looked at too.
+    let walk = PageCursor(id: clock.makeIdentifier(), time: clock.now() + .seconds(60), start: 0)
+    for page in [PageRequest(), PageRequest(cursor: cursor), PageRequest(cursor: walk)] {
       var filters = (0..<9).map { _ in MessageQuery() }
       filters[1].conversation = id
       filters[2].contact = message?.contactID ?? id
@@ -292,12 +302,31 @@ extension StoreFixture {
       contacts[1].channel = "sms"
       contacts[2].label = "vip"
       for filter in contacts { _ = try await store.contacts(filter, page: page) }
+      try await useCombinations(id, page)
     }
     _ = try await store.conversation(id)
     _ = try await store.contact(message?.contactID ?? id)
     var search = ContactQuery()
     search.search = "name 1"
     _ = try await store.contacts(search, page: PageRequest())
+  }
+
+  /// Filters together, each of which may have much.
+  private func useCombinations(_ contact: Identifier, _ page: PageRequest) async throws {
+    var messages = (0..<4).map { _ in MessageQuery() }
+    messages[0].channel = "whatsapp"
+    (messages[1].channel, messages[1].statuses) = ("whatsapp", [.failed])
+    (messages[2].contact, messages[2].statuses) = (contact, [.failed])
+    (messages[3].search, messages[3].until) = ("two words well-known", clock.now())
+    for filter in messages { _ = try await store.messages(filter, page: page) }
+    for text in ["name 1", "zq"] {
+      var conversations = ConversationQuery()
+      (conversations.search, conversations.channel, conversations.unread) = (text, "whatsapp", true)
+      _ = try await store.conversations(conversations, page: page)
+      var contacts = ContactQuery()
+      (contacts.search, contacts.channel, contacts.label) = (text, "whatsapp", "vip")
+      _ = try await store.contacts(contacts, page: page)
+    }
   }
 
   /// A contact is made, changed, joined with another, divided and deleted.

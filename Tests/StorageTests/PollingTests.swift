@@ -115,20 +115,33 @@ extension StorageSuite {
       }
     }
 
-    @Test("a price that comes alone is kept, and is no event")
+    @Test("a price that comes alone is kept, and is an event of its own, once; with a status it is told with that")
     func price() async throws {
       try await StoreFixture.run { fixture in
         let id = try await fixture.send("SM1")
         try await fixture.apply(.callback("delivered", sid: "SM1", at: fixture.clock.now()))
-        let before = try await fixture.events().count
+        #expect(try await fixture.events(.messagePrice).isEmpty)
         var late = StatusUpdate.callback("delivered", sid: "SM1", at: fixture.clock.now(), source: .poll)
         late.price = Price(amount: "-0.0075", currency: "USD")
         try await fixture.apply(late)
         let message = try #require(try await fixture.store.message(id)?.message)
         #expect(message.price == Price(amount: "0.0075", currency: "USD") && message.status == .delivered)
-        #expect(try await fixture.events().count == before)
+        let told = try await fixture.events(.messagePrice)
+        #expect(told.count == 1 && told[0].conversationID == message.conversationID && told[0].channel == "sms")
+        #expect(try told[0].json["id"]?.stringValue == "\(id)" && told[0].json["status"] == "delivered")
+        #expect(try told[0].json["price"] == ["amount": "0.0075", "currency": "USD"])
+        try await fixture.apply(late)
+        #expect(try await fixture.events(.messagePrice).count == 1)
         try await fixture.apply(.callback("read", sid: "SM1", at: fixture.clock.now()))
         #expect(try await fixture.events(.messageStatus).last?.json["price"]?["amount"] == "0.0075")
+
+        let other = try await fixture.send("SM2")
+        var priced = StatusUpdate.callback("delivered", sid: "SM2", at: fixture.clock.now(), source: .poll)
+        priced.price = Price(amount: "-0.01", currency: "USD")
+        try await fixture.apply(priced)
+        #expect(try await fixture.events(.messagePrice).count == 1)
+        let status = try #require(try await fixture.events(.messageStatus).last)
+        #expect(try status.json["id"]?.stringValue == "\(other)" && status.json["price"]?["amount"] == "0.01")
       }
     }
 

@@ -13,13 +13,15 @@ extension StorageSuite {
     @Test(
       "a search's words are quoted, and what has neither letter nor digit is no search",
       arguments: [
-        ("Hello", "'Hello':*", "Hello"), ("two  words", "'two' & 'words':*", "words"),
-        ("I'm a\\b", "'I''m' & 'a\\\\b':*", "I"), ("ada@example.com", "'ada@example.com':*", "example"),
-        ("👍", nil, nil), (" - ' ", nil, nil), ("👍 ok", "'ok':*", "ok"),
-      ] as [(String, String?, String?)])
-    func words(text: String, query: String?, fragment: String?) {
-      #expect(WordSearch(text)?.query == query)
-      #expect(WordSearch(text)?.fragment == fragment)
+        ("Hello", ["'Hello':*"], ["%Hello%"]), ("two  words", ["'two'", "'words':*"], ["%two%", "%words%"]),
+        ("I'm a\\b", ["'I''m'", "'a\\\\b':*"], ["%I%m%", "%a%b%"]),
+        ("ada@example.com", ["'ada@example.com':*"], ["%ada%example%com%"]),
+        ("a b c de f", ["'a'", "'b'", "'c'", "'de' & 'f':*"], ["%a%", "%b%", "%c%", "%de%"]),
+        ("👍", nil, nil), (" - ' ", nil, nil), ("👍 ok", ["'ok':*"], ["%ok%"]),
+      ] as [(String, [String]?, [String]?)])
+    func words(text: String, queries: [String]?, patterns: [String]?) {
+      #expect(WordSearch(text)?.words.map(\.query) == queries)
+      #expect(WordSearch(text)?.words.map(\.pattern) == patterns)
     }
 
     private static let texts = [

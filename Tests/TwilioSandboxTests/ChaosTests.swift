@@ -116,6 +116,50 @@ struct ChaosTests {
     }
   }
 
+  @Test("callbacks tell of another sender and of other parts, as long as they are told to")
+  func facts() async throws {
+    var configuration = SandboxConfiguration.test
+    configuration.accounts = [SandboxAccount(senders: ["+15005550006", "+15005550005"])]
+    let test = configuration
+    try await WebhookReceiver.withRunning { receiver, url in
+      try await Sandbox.withRunning(test) { sandbox in
+        let client = SandboxClient(sandbox: sandbox)
+        for (chaos, isTrue) in [(#"{"changeFacts":1}"#, false), ("{}", true)] {
+          #expect(try await client.send(.post, "/sandbox/chaos", json: chaos).status == 200)
+          let sid = try await client.sid([
+            "To": "+14155550101", "From": "+15005550006", "Body": "x", "StatusCallback": url + "/status",
+          ])
+          try await client.wait(sid, for: .delivered)
+          try await until("all are told") { receiver.webhooks.filter { $0.form["MessageSid"] == sid }.count == 3 }
+          for told in receiver.webhooks.filter({ $0.form["MessageSid"] == sid }) {
+            #expect((told.form["From"] == "+15005550006") == isTrue)
+            #expect((told.form["NumSegments"] == nil) == isTrue && told.form["NumSegments"] != "1")
+          }
+        }
+      }
+    }
+  }
+
+  @Test("a file stops in the middle and goes on after a while; the next one does not")
+  func stalls() async throws {
+    try await WebhookReceiver.withRunning { receiver, url in
+      try await Sandbox.withRunning(.test) { sandbox in
+        sandbox.setWebhooks(SandboxWebhooks(incoming: url + "/in"))
+        let client = SandboxClient(sandbox: sandbox)
+        _ = try await sandbox.receive(InboundText(from: "+14155550101", media: [.init(contentType: "image/png")]))
+        let media = try #require(receiver.webhooks.first?.form["MediaUrl0"])
+        let whole = try await client.send(.get, media)
+        let chaos = #"{"stallMedia":{"count":1,"bytes":5,"milliseconds":200}}"#
+        #expect(try await client.send(.post, "/sandbox/chaos", json: chaos).status == 200)
+        let start = ContinuousClock.now
+        #expect(try await client.send(.get, media).content == whole.content)
+        #expect(start.duration(to: .now) >= .milliseconds(200))
+        #expect(sandbox.read { $0.chaos.stallMedia } == nil)
+        #expect(try await client.send(.get, media).content == whole.content)
+      }
+    }
+  }
+
   @Test("what is set is shown, word by word, and reads back as itself")
   func json() throws {
     var chaos = Chaos()
@@ -129,6 +173,8 @@ struct ChaosTests {
     chaos.failContent = .init(count: 1, status: 503)
     chaos.failMedia = .init(count: 1, status: 404)
     chaos.mediaLifetime = .milliseconds(7)
+    chaos.changeFacts = 0.125
+    chaos.stallMedia = .init(count: 2, bytes: 5, duration: .milliseconds(9))
     #expect(try Chaos(json: chaos.json) == chaos)
     #expect(try Chaos(json: Chaos().json) == Chaos())
   }

@@ -81,6 +81,31 @@ import Testing
     #expect(candidates(template, [later]) == [])
   }
 
+  @Test("of two template messages in one minute each is found by what it says, as far as Twilio shows it")
+  func templatesApart() throws {
+    var template = request(body: nil)
+    template.contentSID = "HX1"
+    func found(_ texts: [String], _ messages: [TwilioMessage]) -> [String]? {
+      SentMessageSearch(for: template, attemptedAt: attempt, renderedTexts: texts)
+        .candidates(in: MessageListing(messages: messages, isComplete: true))?.map(\.sid)
+    }
+    let alex = try message("MM1", ["body": "Dear Alex, your code is 12"])
+    let sam = try message("MM2", ["body": "Dear Sam, your code is 34"])
+    #expect(found(["Dear Sam, your code is 34"], [sam, alex]) == ["MM2"])
+    #expect(found(["Dear Kim, your code is 56"], [sam, alex]) == [], "neither is Kim's")
+    // One of several contents was sent, and what surrounds it is Twilio's or the template's.
+    let framed = try message("MM3", ["body": "NEWS\nDear  Alex, it\u{2019}s here\nReply STOP"])
+    #expect(found(["Choose:", "Dear Alex, it's here"], [framed, sam]) == ["MM3"])
+    // What shows no text yet may be anybody's, unless another one is certainly ours.
+    let silent = try message("MM4", ["body": ""])
+    let gaps = try message("MM5", ["body": "Dear {{1}}"])
+    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, sam]) == ["MM4", "MM5"])
+    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, alex]) == ["MM1"])
+    #expect(found([], [alex, silent]) == ["MM1", "MM4"], "of a template that nobody knows all are possible")
+    let listed = try message("MM6", ["body": "Dear Alex, your code is 12", "content_sid": "HX2"])
+    #expect(found(["Dear Alex, your code is 12"], [listed]) == [])
+  }
+
   @Test("a list cut off before it reaches back to the attempt proves nothing")
   func cutOff() throws {
     let other = try message("SM1", ["body": "other"])

@@ -205,8 +205,9 @@ import Testing
       try .init(fixture: "media_binary_307_redirect.json"),
       .init(headers: [.contentType: "image/jpeg"], body: [0xFF, 0xD8]),
     ])
-    let file = try await TwilioClient(account: .test, transport: transport).media(at: url)
-    #expect(file == TwilioMediaFile(contentType: "image/jpeg", bytes: [0xFF, 0xD8]))
+    let file = try await TwilioClient(account: .test, transport: transport).openMedia(at: url)
+    #expect(file.contentType == "image/jpeg")
+    #expect(try await file.pieces.collect(upTo: 2) == [0xFF, 0xD8])
     #expect(transport.asked[0].request.headerFields[.authorization] != nil)
     #expect(transport.asked[1].request.headerFields[.authorization] == nil)
     #expect(transport.asked[1].url.hasPrefix("https://mms.twiliocdn.com/"))
@@ -221,7 +222,7 @@ import Testing
   func foreignURLs(url: String) async {
     let transport = ScriptedTransport([.init(body: [1])])
     await #expect(throws: TwilioFailure.self) {
-      try await TwilioClient(account: .test, transport: transport).media(at: url)
+      try await TwilioClient(account: .test, transport: transport).openMedia(at: url)
     }
     #expect(transport.asked.isEmpty)
   }
@@ -243,7 +244,7 @@ import Testing
     for account in [Account.test, ours] {
       let transport = ScriptedTransport([.init(body: [1])])
       await #expect(throws: TwilioFailure.self) {
-        try await TwilioClient(account: account, transport: transport).media(at: "https://api.twilio.com" + path)
+        try await TwilioClient(account: account, transport: transport).openMedia(at: "https://api.twilio.com" + path)
       }
       #expect(transport.asked.isEmpty)
     }
@@ -258,7 +259,7 @@ import Testing
   func foreignRedirects(location: String) async {
     let transport = ScriptedTransport([.init(status: 302, headers: [.location: location]), .init(body: [1])])
     await #expect(throws: TwilioFailure.self) {
-      try await TwilioClient(account: .test, transport: transport).media(at: url)
+      try await TwilioClient(account: .test, transport: transport).openMedia(at: url)
     }
     #expect(transport.asked.count == 1)
   }
@@ -268,7 +269,7 @@ import Testing
     let hop = ScriptedTransport.Answer(status: 302, headers: [.location: "https://mms.twiliocdn.com/x"])
     let transport = ScriptedTransport([hop, hop, .init(body: [1])])
     await #expect(throws: TwilioFailure.self) {
-      try await TwilioClient(account: .test, transport: transport).media(at: url)
+      try await TwilioClient(account: .test, transport: transport).openMedia(at: url)
     }
     #expect(transport.asked.count == 2)
   }
@@ -280,7 +281,7 @@ import Testing
     let transport = ScriptedTransport([
       .init(status: 307, headers: [.location: "https://mms.twiliocdn.com/signed?x=1"]), .init(body: [1]),
     ])
-    _ = try await TwilioClient(account: account, transport: transport).media(at: url)
+    _ = try await TwilioClient(account: account, transport: transport).openMedia(at: url)
     #expect(transport.asked.map(\.url).last == "http://127.0.0.1:4010/signed?x=1")
     #expect(transport.asked[0].url == "http://127.0.0.1:4010" + url.dropFirst("https://api.twilio.com".count))
   }
@@ -293,6 +294,6 @@ import Testing
     let client = TwilioClient(account: .test, transport: transport)
     let media = try await client.mediaList(messageSID: "MM1")
     #expect(media.map(\.sid) == ["MEfeedc0de000000000000000000001200"] && media[0].contentType == "image/jpeg")
-    await #expect(throws: TwilioFailure.self) { try await client.media(at: url) }
+    await #expect(throws: TwilioFailure.self) { try await client.openMedia(at: url) }
   }
 }

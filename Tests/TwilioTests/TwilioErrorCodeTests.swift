@@ -8,7 +8,9 @@ import Testing
 @Suite struct TwilioErrorCodeTests {
   @Test("the table holds every code of the reference, with its class")
   func table() throws {
-    let codes = try Fixtures.json("error_codes.json")["codes"]?.arrayValue ?? []
+    let codes = try ["error_codes.json", "error_codes_added.json"].flatMap {
+      try Fixtures.json($0)["codes"]?.arrayValue ?? []
+    }
     #expect(codes.count == TwilioErrorCode.all.count)
     let classes: [String: TwilioErrorCode.Class] = [
       "transient_safe": .transientSafe, "transient": .transient, "transient_once": .transientOnce,
@@ -25,6 +27,29 @@ import Testing
       #expect(code.advice.isEmpty == reference["action"]?.stringValue?.isEmpty, "\(number)")
       #expect(code.explanation.hasSuffix("."))
     }
+  }
+
+  /// Every number that the fact sheet on Twilio names.
+  private static let named = [
+    11205, 11243, 12100, 12200, 12300, 14107, 20003, 20005, 20009, 20249, 20429, 20500, 20503, 21211, 21212, 21214,
+    21408, 21606, 21608, 21609, 21610, 21611, 21612, 21614, 21617, 21620, 21623, 21655, 21656, 21659, 21660, 21664,
+    21666, 21667, 21669, 21703, 21704, 30001, 30002, 30003, 30004, 30005, 30006, 30007, 30008, 30009, 30011, 30016,
+    30017, 30018, 30019, 30020, 30021, 30022, 30023, 30027, 30032, 30034, 30035, 30036, 30037, 30038, 30409, 30410,
+    30450, 30610, 30640, 35115, 35118, 35125, 63001, 63003, 63005, 63007, 63009, 63010, 63012, 63013, 63014, 63015,
+    63016, 63017, 63018, 63019, 63020, 63021, 63024, 63027, 63028, 63029, 63030, 63031, 63032, 63033, 63034, 63035,
+    63036, 63038, 63040, 63041, 63042, 63049, 63051, 63112,
+  ]
+
+  @Test("every code that a person may meet has words and says what to do", arguments: named)
+  func words(number: Int) throws {
+    let code = try #require(TwilioErrorCode(number))
+    #expect(!code.name.isEmpty && !code.explanation.isEmpty && !code.class.advice.isEmpty)
+  }
+
+  @Test("the table is in order, and no number is in it twice")
+  func order() {
+    let numbers = TwilioErrorCode.all.map(\.number)
+    #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
   }
 
   @Test("unknown numbers of carriers and channels may work a second time, all others never")

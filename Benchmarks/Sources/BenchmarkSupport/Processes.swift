@@ -1,6 +1,8 @@
 // The programs that are measured, as child processes.
 
 package import Foundation
+import NIOCore
+import NIOPosix
 
 package struct BenchmarkFailure: Error, CustomStringConvertible {
   package var description: String
@@ -12,6 +14,16 @@ package final class GatewayProcess {
   private let process = Process()
   package let directory: URL
   package let port: Int
+
+  /// A port that nobody has at this moment.
+  package static func freePort() async throws -> Int {
+    let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .bind(host: "127.0.0.1", port: 0).get()
+    let port = channel.localAddress?.port
+    try await channel.close()
+    guard let port else { throw BenchmarkFailure("no port is free") }
+    return port
+  }
 
   /// - Parameter environment: further variables.
   package init(

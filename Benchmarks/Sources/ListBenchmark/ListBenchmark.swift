@@ -26,7 +26,7 @@ struct ListBenchmark {
       at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
     defer { try? FileManager.default.removeItem(at: directory) }
     let gateway = try GatewayProcess(
-      binary: URL(filePath: binary).path, directory: directory, port: 20_000 + Int.random(in: 0..<20_000),
+      binary: URL(filePath: binary).path, directory: directory, port: try await GatewayProcess.freePort(),
       accountSID: "ACfeedc0de000000000000000000000001", authToken: "0123456789abcdef0123456789abcdef",
       environment: ["RATE_LIMIT": "0"])
     defer { gateway.stop() }
@@ -38,7 +38,7 @@ struct ListBenchmark {
     let key = try String(contentsOf: directory.appending(path: ".fractal/api-key"), encoding: .utf8)
     let client = try KeepAliveClient(
       port: gateway.port, key: key.trimmingCharacters(in: .whitespacesAndNewlines))
-    let questions = try Questions(archive, contacts: contacts)
+    let questions = try Questions(archive, messages: messages, contacts: contacts, client: client)
     say(pad("", 52) + "   rows    p50 ms    p99 ms")
     var slow = 0
     for question in questions.all {

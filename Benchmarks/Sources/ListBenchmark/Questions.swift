@@ -18,7 +18,8 @@ struct Question {
 struct Questions {
   let all: [Question]
 
-  init(_ archive: Archive, contacts: Int) throws {
+  /// - Parameter client: walks to the middle of each list first, since a cursor can only be had by walking.
+  init(_ archive: Archive, messages: Int, contacts: Int, client: KeepAliveClient) throws {
     func address(_ number: Int) -> String { "\(1_4152000000 + 1 + (number * 7_919) % contacts)" }
     func ids(_ table: String, _ order: String) throws -> [String] {
       try archive.value("SELECT id FROM \(table) ORDER BY \(order) LIMIT 300").split(separator: "\n").map(String.init)
@@ -26,9 +27,7 @@ struct Questions {
     let people = try ids("contacts", "md5(id::text)")
     let threads = try ids("conversations", "md5(id::text)")
     let busy = try archive.value("SELECT id FROM contacts ORDER BY id LIMIT 1")
-    let middle = try archive.value(
-      "SELECT id FROM messages WHERE created_at < (SELECT max(created_at) - (max(created_at) - min(created_at)) / 2 FROM messages) ORDER BY id DESC LIMIT 1"
-    )
+    let middle = try Self.cursor(behind: messages / 2, of: "/api/messages", client)
     let past = try archive.value(
       "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 3) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
     )
@@ -36,10 +35,8 @@ struct Questions {
       "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 2) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
     )
     let sid = try archive.value("SELECT provider_sid FROM messages ORDER BY md5(id::text) LIMIT 1")
-    let oldContact = try archive.value("SELECT id FROM contacts ORDER BY id OFFSET \(contacts / 2) LIMIT 1")
-    let oldThread = try archive.value(
-      "SELECT id || '.' || (extract(epoch FROM last_activity_at) * 1000000)::bigint FROM conversations ORDER BY last_activity_at DESC OFFSET \(contacts / 2) LIMIT 1"
-    )
+    let oldContact = try Self.cursor(behind: contacts / 2, of: "/api/contacts", client)
+    let oldThread = try Self.cursor(behind: contacts / 2, of: "/api/conversations", client)
     let m = "/api/messages"
     let c = "/api/contacts"
     let v = "/api/conversations"
@@ -85,5 +82,18 @@ struct Questions {
       "search=ada&status=open&unread=true",
     ].map { Question("\(v)?\($0)") }
     all = list
+  }
+
+  /// What a client has that has come so far.
+  private static func cursor(behind rows: Int, of list: String, _ client: KeepAliveClient) throws -> String {
+    let name = Array("\"nextCursor\":\"".utf8)
+    var cursor = ""
+    for _ in 0..<max(1, rows / 200) {
+      let body = try client.get("\(list)?limit=200" + (cursor.isEmpty ? "" : "&cursor=\(cursor)"))
+      // It is the last member.
+      guard let place = body.ranges(of: name).last else { return cursor }
+      cursor = String(decoding: body[place.upperBound...].prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
+    }
+    return cursor
   }
 }

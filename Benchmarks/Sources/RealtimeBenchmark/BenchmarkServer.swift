@@ -76,7 +76,9 @@ private struct Nothing: EventLog, RealtimeGateway, DeliveryStore {
   let epoch: Identifier
   func events(after seq: Int64, limit: Int) async throws -> [Event] { throw EventsGone(oldest: seq) }
   func bounds() async throws -> EventLogBounds { EventLogBounds(epoch: epoch, oldest: 0, newest: 0) }
-  func authenticate(key: String) async throws -> RealtimePrincipal? { try await principal(epoch) }
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal? {
+    try await principal(epoch)
+  }
   func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? {
     RealtimePrincipal(keyID: keyID, canRead: true, canSend: false)
   }
@@ -89,5 +91,5 @@ private struct Nothing: EventLog, RealtimeGateway, DeliveryStore {
   func releaseEndpoints(node: Identifier) async throws {}
   func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
-  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] { [] }
 }

@@ -16,7 +16,7 @@ struct WebhookBenchmark {
     try FileManager.default.createDirectory(
       at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
     defer { try? FileManager.default.removeItem(at: directory) }
-    let port = 20_000 + Int.random(in: 0..<20_000)
+    let port = try await GatewayProcess.freePort()
     let factory = WebhookFactory(
       accountSID: "ACfeedc0de000000000000000000000001", authToken: "0123456789abcdef0123456789abcdef",
       publicURL: "http://localhost:\(port)", host: "localhost:\(port)", contacts: 5_000)

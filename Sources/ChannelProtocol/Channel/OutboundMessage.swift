@@ -13,6 +13,9 @@ public struct OutboundMessage: Sendable, Hashable {
   /// URLs the provider can fetch.
   public var mediaURLs: [String]
   public var template: TemplateReference?
+  /// What the provider may show as the message's text, where it makes that itself (of a template, of interactive
+  /// content). Known when the message is looked up, as far as it is; empty otherwise.
+  public var renderedTexts: [String] = []
   /// How long the provider may hold it.
   public var validity: Duration?
   /// When the provider is to send it, which keeps it until then (``MessageScheduling``); nil: at once.
@@ -96,4 +99,9 @@ public struct SendFailure: Error, Sendable, Hashable {
     self.message = message
     self.explanation = explanation
   }
+}
+
+/// For log lines: what the provider said, without our advice.
+extension SendFailure: CustomStringConvertible {
+  public var description: String { "\(code): \(message)" }
 }

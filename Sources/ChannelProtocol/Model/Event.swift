@@ -10,6 +10,8 @@ public struct EventType: RawRepresentable, Hashable, Sendable, CustomStringConve
   public static let messageStatus = Self(rawValue: "message.status")
   public static let messageRead = Self(rawValue: "message.read")
   public static let messageMedia = Self(rawValue: "message.media")
+  /// What a message cost became known, or another sum, after its status: the provider tells it later.
+  public static let messagePrice = Self(rawValue: "message.price")
   public static let conversationUpdated = Self(rawValue: "conversation.updated")
   public static let contactUpdated = Self(rawValue: "contact.updated")
   /// A contact is no more; its data is `{id, mergedInto}`.
@@ -19,8 +21,8 @@ public struct EventType: RawRepresentable, Hashable, Sendable, CustomStringConve
 
   /// Every type the gateway makes.
   public static let all: [EventType] = [
-    .messageNew, .messageQueued, .messageStatus, .messageRead, .messageMedia, .conversationUpdated, .contactUpdated,
-    .contactDeleted, .optOutChanged, .webhookDisabled,
+    .messageNew, .messageQueued, .messageStatus, .messageRead, .messageMedia, .messagePrice, .conversationUpdated,
+    .contactUpdated, .contactDeleted, .optOutChanged, .webhookDisabled,
   ]
 
   public var description: String { rawValue }

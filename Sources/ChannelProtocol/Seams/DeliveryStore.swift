@@ -26,8 +26,8 @@ public protocol DeliveryStore: Sendable {
   /// written.
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws
 
-  /// How much waits for each endpoint, those that are paused as well.
-  func deliveryBacklog() async throws -> [EndpointBacklog]
+  /// How much waits for each endpoint of the node, and of no node's for one of all: each is in one node's answer.
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog]
 }
 
 public struct MaterialisedDeliveries: Sendable, Hashable {
@@ -106,6 +106,8 @@ public struct DeliverySupply: Sendable, Hashable {
   public var reached: Int64
   /// Whether there were as many in line as were asked for.
   public var hasMore = false
+  /// The same of those that wait; some of them may have been put off.
+  public var hasMoreWaiting = false
   /// When the next one of those that wait falls due.
   public var nextDue: Timestamp?
 

@@ -8,8 +8,9 @@ struct APIServices: Sendable {
   let intake: MessageIntake
   let hasher: APIKeyHasher
   let directory: ChannelDirectory
-  let health: ChannelHealth
+  let health: HealthExchange
   let eventWaiters: EventWaiters
+  let cursors: CursorSeal
   let secrets: SecretBox
   let webhookAddresses: WebhookAddressCheck
   let templates: TemplateSync

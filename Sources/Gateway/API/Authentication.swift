@@ -16,7 +16,7 @@ struct Authentication: Sendable {
   let failures = FailedAuthentications()
 
   /// nil: nobody's, or its time is over.
-  func principal(key: String) async throws -> APIKey? {
+  private func principal(key: String) async throws -> APIKey? {
     guard !key.isEmpty, key.utf8.count <= 256 else { return nil }
     guard let found = try await store.key(hash: hasher.hash(key)) else { return nil }
     await noteUse(of: found)
@@ -26,12 +26,20 @@ struct Authentication: Sendable {
   /// - Throws: ``Problem``: 401 without a good key, 429 after too many bad ones from the same address.
   func principal(of request: Request, _ context: APIContext) async throws -> APIKey {
     guard let key = Self.key(in: request.headers) else { throw Self.unauthorized }
-    let address = ClientAddress(context.channel.remoteAddress)
-    let hash = hasher.hash(key)
-    if let decision = failures.refusal(address, hash) { throw Problem(tooMany: decision) }
-    guard let principal = try await principal(key: key) else {
-      if let decision = failures.note(address), !decision.isAllowed { throw Problem(tooMany: decision) }
+    guard let principal = try await principal(key: key, from: ClientAddress(context.client)) else {
       throw Self.unauthorized
+    }
+    return principal
+  }
+
+  /// nil: nobody's.
+  /// - Throws: ``TooManyFailures`` after too many bad ones from the same address.
+  func principal(key: String, from client: ClientAddress) async throws -> APIKey? {
+    let hash = hasher.hash(key)
+    if let decision = failures.refusal(client, hash) { throw TooManyFailures(decision: decision) }
+    guard let principal = try await principal(key: key) else {
+      if let decision = failures.note(client), !decision.isAllowed { throw TooManyFailures(decision: decision) }
+      return nil
     }
     failures.remember(hash)
     return principal

@@ -10,8 +10,9 @@ extension APIRouter {
       var query = QueryReader(request)
       try query.finish()
       let now = services.clock.now()
-      return .page(Page(items: services.directory.channels, next: nil)) { channel, writer in
-        channel.write(to: &writer, health: services.health.verdict(channel.id, at: now))
+      let others = try await services.health.others()
+      return .list(services.directory.channels) { channel, writer in
+        channel.write(to: &writer, health: services.health.health.record(channel.id, others: others), at: now)
       }
     }
 
@@ -21,15 +22,17 @@ extension APIRouter {
       guard let channel = context.parameters.get("id").flatMap({ services.directory[$0] }) else {
         throw Problem.notFound("channel")
       }
-      let health = services.health.verdict(channel.id, at: services.clock.now())
-      return Response { channel.write(to: &$0, health: health) }
+      let health = services.health.health.record(channel.id, others: try await services.health.others())
+      let now = services.clock.now()
+      return Response { channel.write(to: &$0, health: health, at: now) }
     }
   }
 }
 
 extension ConfiguredChannel {
   /// Writes the Channel resource of `API.md`.
-  fileprivate func write(to writer: inout JSONWriter, health: HealthRecord.Verdict) {
+  fileprivate func write(to writer: inout JSONWriter, health: HealthRecord, at now: Timestamp) {
+    let verdict = health.verdict(at: now)
     writer.object { writer in
       writer.member("id", id)
       writer.member("type", type.rawValue)
@@ -45,8 +48,15 @@ extension ConfiguredChannel {
       }
       writer.member("health") { writer in
         writer.object { writer in
-          writer.member("status", health.status.rawValue)
-          writer.member("detail", health.detail)
+          writer.member("status", verdict.status.rawValue)
+          writer.member("detail", verdict.detail)
+          writer.member("lastSuccessAt", health.report.lastSuccessAt)
+          writer.key("lastError")
+          guard let error = health.report.lastError else { return writer.value(JSONValue.null) }
+          writer.object { writer in
+            writer.member("code", error.code)
+            writer.member("at", error.at)
+          }
         }
       }
     }

@@ -13,9 +13,9 @@ extension APIRouter {
       filter.search = query.string("search")
       filter.channel = query.string("channel")
       filter.label = query.string("label")
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.contacts(filter, page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.contacts(filter, page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     on(.get, "/api/contacts/:id", scope: .read) { request, context in

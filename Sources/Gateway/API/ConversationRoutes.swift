@@ -14,10 +14,12 @@ extension APIRouter {
       filter.channel = query.string("channel")
       filter.unread = query.boolean("unread")
       filter.search = query.string("search")
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
       let now = services.clock.now()
-      return .page(try await services.store.conversations(filter, page: page)) { $0.write(to: &$1, now: now) }
+      return .page(try await services.store.conversations(filter, page: page.request), of: page) {
+        $0.write(to: &$1, now: now)
+      }
     }
 
     on(.get, "/api/conversations/:id", scope: .read) { request, context in
@@ -76,7 +78,10 @@ extension APIServices {
   fileprivate func representation(of conversation: Conversation) async throws -> Response {
     var filter = MessageQuery()
     filter.conversation = conversation.id
-    let messages = try await store.messages(filter, page: PageRequest())
+    let page = ListPage(
+      request: PageRequest(),
+      list: ListIdentity(path: "/api/messages", filters: ["conversation": conversation.id.description]), seal: cursors)
+    let messages = try await store.messages(filter, page: page.request)
     let now = clock.now()
     return Response { writer in
       conversation.write(to: &writer, now: now) { writer in
@@ -85,7 +90,7 @@ extension APIServices {
             writer.member("data") { writer in
               writer.array { writer in for message in messages.items { message.write(to: &writer) } }
             }
-            writer.member("nextCursor", messages.next?.description)
+            writer.member("nextCursor", page.text(of: messages.next))
           }
         }
       }

@@ -1,21 +1,23 @@
 // Who tries keys that do not exist, by address.
 
 import DequeModule
-import NIOCore
 import Sinks
 import Synchronization
 
 /// A client as limits know it: one IPv4 address, or the 64 bits of IPv6 that one customer has.
-struct ClientAddress: Sendable, Hashable {
+struct ClientAddress: Sendable, Hashable, CustomStringConvertible {
   private let network: IPAddress?
 
-  init(_ address: SocketAddress?) { self.init(address?.ipAddress) }
-
-  init(_ text: String?) {
-    // Without its zone, which names an interface of ours.
-    let address = text.flatMap { IPAddress($0.prefix { $0 != "%" }) }?.unwrapped
+  init(_ address: IPAddress?) {
     if case .v6(let value) = address { network = .v6((value >> 64) << 64) } else { network = address }
   }
+
+  var description: String { network?.description ?? "unknown" }
+}
+
+/// An address has shown too many bad keys.
+struct TooManyFailures: Error {
+  let decision: RateDecision
 }
 
 /// Counts bad keys by address. An address that has shown too many is refused before its key is looked up; but whoever

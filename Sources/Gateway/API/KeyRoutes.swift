@@ -9,9 +9,9 @@ extension APIRouter {
   mutating func addKeys(_ services: APIServices) {
     on(.get, "/api/keys", scope: .manage) { request, _ in
       var query = QueryReader(request)
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.keys(page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.keys(page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     on(.get, "/api/keys/:id", scope: .manage) { request, context in
@@ -41,7 +41,9 @@ extension APIRouter {
 
     on(.delete, "/api/keys/:id", scope: .manage) { _, context in
       let id = try context.identifier("id", of: "key")
-      guard try await services.store.revokeKey(id) else { throw Problem.notFound("key") }
+      let expected = try await context.expected(
+        { try await services.store.key(id) }, { key in Response { key.write(to: &$0) } })
+      guard try await services.store.revokeKey(id, ifStill: expected) else { throw Problem.notFound("key") }
       return Response(status: .noContent)
     }
   }

@@ -12,7 +12,7 @@ extension APIRouter {
     on(.get, "/api/media/:id", scope: .read) { request, context in
       var query = QueryReader(request)
       try query.finish()
-      return try await services.media.answer.answer(try context.identifier("id", of: "file"), request)
+      return try await services.media.answer.answer(try context.identifier("id", of: "file"), request, context)
     }
 
     // Twilio asks for what we send here, with HEAD and GET, and has no key: the path is the permission.
@@ -20,7 +20,7 @@ extension APIRouter {
       let id = try context.identifier("id", of: "file")
       guard services.media.links.accepts(context.parameters.get("token") ?? "", for: id, now: services.clock.now())
       else { throw Problem.notFound("file") }
-      return try await services.media.answer.answer(id, request)
+      return try await services.media.answer.answer(id, request, context)
     }
 
     on(.post, "/api/media", scope: .send, readsQuery: true, bodyLimit: MediaUpload.maximumBody) { request, context in

@@ -24,16 +24,18 @@ extension APIRouter {
       filter.search = query.words("search")
       filter.since = query.timestamp("since")
       filter.until = query.timestamp("until")
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.messages(filter, page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.messages(filter, page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     on(.delete, "/api/messages/:id", scope: .send) { _, context in
       let id = try context.identifier("id", of: "message")
+      let expected = try await context.expected(
+        { try await services.store.message(id) }, { detail in Response { detail.write(to: &$0, includesRaw: false) } })
       let message = try await MessageCancellation(
         store: services.store, directory: services.directory, clock: services.clock
-      ).cancel(id)
+      ).cancel(id, ifStill: expected)
       return Response { message.write(to: &$0) }
     }
 

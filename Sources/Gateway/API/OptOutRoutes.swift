@@ -11,9 +11,9 @@ extension APIRouter {
       var filter = OptOutQuery()
       filter.contact = query.identifier("contact")
       filter.address = query.string("address").map { Address.split($0).value }
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.optOuts(filter, page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.optOuts(filter, page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     let reading = ContactRequest(directory: services.directory)

@@ -12,9 +12,9 @@ extension APIRouter {
       filter.status = query.string("status")
       filter.language = query.string("language")
       filter.search = query.string("search")
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.templates(filter, page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.templates(filter, page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     on(.get, "/api/templates/:sid", scope: .read) { request, context in
@@ -30,7 +30,7 @@ extension APIRouter {
       var query = QueryReader(request)
       try query.finish()
       let states = try await services.store.templateSyncs()
-      return .page(Page(items: states, next: nil)) { $0.write(to: &$1) }
+      return .list(states) { $0.write(to: &$1) }
     }
 
     on(.post, "/api/templates/sync", scope: .manage, readsBody: false) { _, _ in

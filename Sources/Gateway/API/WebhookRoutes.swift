@@ -11,9 +11,9 @@ extension APIRouter {
   mutating func addWebhooks(_ services: APIServices, sink: WebhookSink?) {
     on(.get, "/api/webhooks", scope: .manage) { request, _ in
       var query = QueryReader(request)
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
-      return .page(try await services.store.webhooks(page: page)) { $0.write(to: &$1) }
+      return .page(try await services.store.webhooks(page: page.request), of: page) { $0.write(to: &$1) }
     }
 
     on(.get, "/api/webhooks/:id", scope: .manage) { request, context in
@@ -111,12 +111,12 @@ extension APIRouter {
     on(.get, "/api/webhooks/:id/deliveries", scope: .manage) { request, context in
       var query = QueryReader(request)
       let states = query.choices("state", Delivery.State.self)
-      let page = query.page()
+      let page = query.page(services.cursors)
       try query.finish()
       let id = try context.identifier("id", of: "webhook")
       guard try await services.store.webhook(id) != nil else { throw Problem.notFound("webhook") }
-      let found = try await services.store.deliveries(of: id, states: Set(states), page: page)
-      return .page(found) { $0.write(to: &$1) }
+      let found = try await services.store.deliveries(of: id, states: Set(states), page: page.request)
+      return .page(found, of: page) { $0.write(to: &$1) }
     }
 
     on(.post, "/api/deliveries/:id/retry", scope: .manage, readsBody: false) { _, context in

@@ -1,6 +1,7 @@
 // From the tree to the configuration: section by section, then what the sections say about each other.
 
 import ChannelProtocol
+import Sinks
 
 /// Reads on after every problem, with defaults in the place of what is wrong: the result counts only where `problems`
 /// is empty.
@@ -62,7 +63,20 @@ struct ConfigurationReader {
       publicURL: value["publicURL"].flatMap { WebURL.base($0, label: "publicURL", validator: &validator) },
       corsOrigins: (value["cors"]?["origins"]?.list ?? []).compactMap { origin in
         origin.string == "*" ? "*" : WebURL.origin(origin, label: "cors.origins", validator: &validator)
-      })
+      }, trustedProxies: readProxies(value["trustedProxies"]?.list ?? []))
+  }
+
+  private mutating func readProxies(_ items: [ConfigurationValue]) -> [AddressBlock] {
+    items.compactMap { item in
+      guard let text = item.string, !text.isEmpty else { return nil }
+      let block = AddressBlock(text)
+      if block == nil {
+        validator.report(
+          "trustedProxies must be addresses such as 10.0.0.0/8 or ::1, not \"\(ConfigurationValidator.printable(text))\"",
+          at: item.position)
+      }
+      return block
+    }
   }
 
   private mutating func readMedia(_ value: ConfigurationValue) -> GatewayConfiguration.Media {

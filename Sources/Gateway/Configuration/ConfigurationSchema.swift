@@ -44,6 +44,10 @@ public struct ConfigurationSchema: Sendable {
     ConfigurationKey(
       "publicURL", .string, "The base URL under which Twilio and clients reach the gateway, a path prefix included."),
     ConfigurationKey("cors", .object(corsKeys), "Which web pages may call the API from a browser; none if left out."),
+    ConfigurationKey(
+      "trustedProxies", .list(.string),
+      "Addresses of proxies, such as 10.0.0.0/8 or ::1, whose word is taken on who is behind them (X-Forwarded-For, "
+        + "Forwarded); none if left out; empty ones are passed over."),
   ]
 
   static let corsKeys = [

@@ -1,6 +1,7 @@
 // The whole configuration as a value: read once, compared at a reload, never changed.
 
 public import ChannelProtocol
+public import Sinks
 
 /// `channels.yaml`, checked, with its variables expanded.
 public struct GatewayConfiguration: Sendable, Hashable {
@@ -12,6 +13,8 @@ public struct GatewayConfiguration: Sendable, Hashable {
     public var publicURL: String?
     /// Origins of pages that may call the API from a browser.
     public var corsOrigins: [String] = []
+    /// Proxies whose word is taken on who is behind them.
+    public var trustedProxies: [AddressBlock] = []
   }
 
   public enum Database: Sendable, Hashable {

@@ -15,14 +15,20 @@ struct MessageCancellation: Sendable {
   var handOverLimit: Duration = .seconds(3)
   var pause: Duration = .milliseconds(100)
 
+  /// - Parameter expected: compared under the message's lock, before anybody is called; nil: whatever it is.
   /// - Returns: the canceled message.
-  /// - Throws: ``Problem``: 404, 409 with its state where it is too late, 503 where the provider could not be asked.
-  func cancel(_ id: Identifier) async throws -> Message {
+  /// - Throws: ``Problem``: 404, 409 with its state where it is too late, 503 where the provider could not be asked;
+  ///   `ResourceChanged`.
+  func cancel(_ id: Identifier, ifStill expected: MessageDetail? = nil) async throws -> Message {
     // What somebody has canceled before is not canceled by this request.
-    if let known = try await store.message(id)?.message, known.status == .canceled { throw Self.tooLate(known) }
+    if let known = try await store.message(id)?.message, known.status == .canceled,
+      expected == nil || expected?.message == known
+    {
+      throw Self.tooLate(known)
+    }
     let giveUpAt = ContinuousClock.now + handOverLimit
     while true {
-      switch try await store.cancel(id, deadline: deadline) {
+      switch try await store.cancel(id, ifStill: expected, deadline: deadline) {
       case .canceled(let message): return message
       case .notFound: throw Problem.notFound("message")
       case .notCancelable(let message):

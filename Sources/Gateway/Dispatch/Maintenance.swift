@@ -9,6 +9,8 @@ struct Maintenance: Sendable {
   /// How long deliveries are kept that have ended.
   let deliveries: Duration
   let logger: Logger
+  /// How long deposited content is remembered that no message uses. Longer than any message waits.
+  static let deposits: Duration = .seconds(90 * 86_400)
   var interval: Duration = .seconds(5)
 
   func run() async throws {
@@ -21,6 +23,7 @@ struct Maintenance: Sendable {
           try await store.expireParkedReports()
           try await store.expireIdempotencyKeys()
           try await store.expireDeliveries(olderThan: deliveries)
+          try await store.expireDeposits(olderThan: Self.deposits)
           nextExpiry = .now + .seconds(3_600)
         }
       } catch {

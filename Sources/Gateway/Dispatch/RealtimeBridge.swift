@@ -11,10 +11,20 @@ struct RealtimeBridge: RealtimeGateway {
   let intake: MessageIntake
   let idempotency: Idempotency
   let limiter: RateLimiter<Identifier>
+  let proxies: TrustedProxies
   let logger: Logger
 
-  func authenticate(key: String) async throws -> RealtimePrincipal? {
-    try await authentication.principal(key: key).map(Self.principal)
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal? {
+    let client = proxies.client(peer: peer.address, fields: peer.forwarding)
+    do {
+      return try await authentication.principal(key: key, from: ClientAddress(client)).map(Self.principal)
+    } catch let failure as TooManyFailures {
+      throw RealtimeThrottled(retryAfter: failure.decision.retryAfter)
+    }
+  }
+
+  func address(of peer: RealtimePeer) -> String? {
+    ClientAddress(proxies.client(peer: peer.address, fields: peer.forwarding)).description
   }
 
   func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? {

@@ -24,11 +24,13 @@ struct TailReader: Sendable {
   /// A notification of our own commit comes at the same moment as the commit itself: only one whose events have not
   /// come by then is another node's.
   var grace: Duration = .milliseconds(2)
+  /// How long a restore of the database may go unnoticed, where the connection to it is not lost.
+  var look: Duration = .seconds(1)
   private static let batch = 2_000
 
   /// Starts at the log's end: what came before is read from the table by whoever asks for it.
   func prepare() async throws {
-    let bounds = try await store.bounds()
+    let bounds = try await store.examineLog(since: nil)
     ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
   }
 
@@ -45,9 +47,12 @@ struct TailReader: Sendable {
         continuation.finish()
       }
       group.addTask {
+        var looked = ContinuousClock.now
         while !Task.isCancelled {
           try await Task.sleep(for: poll)
-          inbox.askForRead()
+          let isTime = .now - looked >= look
+          if isTime { looked = .now }
+          inbox.askForRead(withLook: isTime)
         }
       }
       group.addTask {
@@ -69,7 +74,9 @@ struct TailReader: Sendable {
       if let id = Identifier(payload) { revocations.publish(.key(id)) }
       return
     // What was sent while the connection was away has not been heard.
-    case .listening: revocations.publish(.unknown)
+    case .listening:
+      revocations.publish(.unknown)
+      return inbox.askForRead(withLook: true)
     case .notification: break
     }
     if case .notification(_, let payload) = signal, let seq = Int64(payload) {
@@ -82,6 +89,12 @@ struct TailReader: Sendable {
 
   private func follow(_ work: TailInbox.Work) async {
     var mustRead = work.mustRead
+    if work.mustLook {
+      do { try await look() } catch {
+        logger.warning("the event log cannot be looked at", metadata: ["error": "\(error)"])
+        return
+      }
+    }
     for events in work.committed where !ring.extend(events) {
       // Something lies between: another node's commit, or a number that was given up.
       mustRead = true
@@ -93,6 +106,16 @@ struct TailReader: Sendable {
     } catch {
       logger.warning("the event log cannot be read", metadata: ["error": "\(error)"])
     }
+  }
+
+  /// A log that is no longer the one that was read has nothing to do with what is in the ring: every reader of it is
+  /// sent back to the start.
+  private func look() async throws {
+    let place = ring.position
+    let bounds = try await store.examineLog(since: place)
+    guard bounds.epoch != place.epoch else { return }
+    logger.warning("the event log is another one: its database was restored, or its server replaced")
+    ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
   }
 
   /// - Returns: whether there may be more at once.
@@ -117,6 +140,8 @@ private final class TailInbox: Sendable {
     var committed: [[Event]] = []
     /// The log itself has to be read.
     var mustRead = false
+    /// Whether it is still the same log is to be looked at first.
+    var mustLook = false
   }
 
   /// Beyond this many units the log is read instead.
@@ -132,14 +157,17 @@ private final class TailInbox: Sendable {
       if work.committed.count < Self.limit {
         work.committed.append(events)
       } else {
-        work = Work(mustRead: true)
+        work = Work(mustRead: true, mustLook: work.mustLook)
       }
     }
     wake()
   }
 
-  func askForRead() {
-    work.withLock { $0.mustRead = true }
+  func askForRead(withLook: Bool = false) {
+    work.withLock { work in
+      work.mustRead = true
+      work.mustLook = work.mustLook || withLook
+    }
     wake()
   }
 

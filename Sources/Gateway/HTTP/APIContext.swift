@@ -4,12 +4,15 @@ import ChannelProtocol
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Sinks
 import Storage
 
 struct APIContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   /// In every answer and log line of the request.
   var requestID: String
+  /// Who is at the other end, as far as it is known.
+  var client: IPAddress?
   /// Who asks; set by ``Authentication``.
   var principal: APIKey?
   /// What a request with an `Idempotency-Key` has claimed.
@@ -46,13 +49,22 @@ extension Response {
   }
 
   /// One page of a list: `{"data": […], "nextCursor": … }`.
-  static func page<Item>(_ page: Page<Item>, _ write: (Item, inout JSONWriter) -> Void) -> Response {
+  static func page<Item>(
+    _ page: Page<Item>, of asked: ListPage, _ write: (Item, inout JSONWriter) -> Void
+  ) -> Response {
+    list(page.items, next: asked.text(of: page.next), write)
+  }
+
+  /// A list that has one page.
+  static func list<Item>(
+    _ items: [Item], next: String? = nil, _ write: (Item, inout JSONWriter) -> Void
+  ) -> Response {
     Response { writer in
       writer.object { writer in
         writer.member("data") { writer in
-          writer.array { writer in for item in page.items { write(item, &writer) } }
+          writer.array { writer in for item in items { write(item, &writer) } }
         }
-        writer.member("nextCursor", page.next?.description)
+        writer.member("nextCursor", next)
       }
     }
   }

@@ -1,4 +1,5 @@
-// Cuts off clients that are slow on purpose, tells those who ask to go on, and answers what is no HTTP with a problem document.
+// Cuts off clients that are slow on purpose, tells those who ask to go on, sees to it that every answer has an id, and
+// answers what is no HTTP with a problem document.
 
 import HTTPTypes
 import NIOCore
@@ -21,6 +22,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   /// What came was no HTTP; the server says so when it is its turn.
   private var parserError: HTTPParserError?
   private var context: ChannelHandlerContext?
+  /// The ids that came with the requests which are not answered yet, in their order; nil: none, or no sane one.
+  private var givenIDs: [String?] = []
 
   init(limits: ConnectionDeadlines.Limits = .init(), makeRequestID: @escaping @Sendable () -> String) {
     self.limits = limits
@@ -52,6 +55,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head(let head):
+      givenIDs.append(RequestID.given(head.headerFields))
       if head.headerFields[.expect]?.lowercased() == "100-continue", deadlines?.isAnswering == false {
         // RFC 9110, section 10.1.1. Behind an answer that is not over, the client goes on by itself after a while.
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -71,14 +75,19 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     switch unwrapOutboundIn(data) {
-    case .head(let head):
+    case .head(var head):
       if head.status == .switchingProtocols { change { deadlines, _ in deadlines.upgraded() } }
       if let parserError, head.status == .badRequest, head.headerFields[.contentLength] == "0" {
         self.parserError = nil
         return refuse(parserError, context: context, promise: promise)
       }
+      guard head.headerFields[.requestID] == nil else { break }
+      head.headerFields[.requestID] = (givenIDs.first ?? nil) ?? makeRequestID()
+      return context.write(wrapOutboundOut(.head(head)), promise: promise)
     case .body: break
-    case .end: change { $0.answerEnded(at: $1) }
+    case .end:
+      if !givenIDs.isEmpty { givenIDs.removeFirst() }
+      change { $0.answerEnded(at: $1) }
     }
     context.write(data, promise: promise)
   }

@@ -16,16 +16,27 @@ struct GatewayResponder: HTTPResponder {
   let clock: any WallClock
   let durations: RequestDurations
   let crossOrigin: CrossOrigin
+  let proxies: TrustedProxies
+  let log: RequestLog
 
   func respond(to request: Request, context: APIContext) async throws -> Response {
     let start = ContinuousClock.now
     var context = context
     context.requestID = RequestID.given(request.headers) ?? clock.makeIdentifier().description
-    var response = try await ResponseCompression.apply(answer(request, context), for: request)
+    context.client = proxies.client(peer: context.channel.remoteAddress?.ipAddress, fields: request.headers)
+    var response = try await identified(request, context)
     crossOrigin.complete(&response, for: request)
     response.headers[.requestID] = context.requestID
-    durations.record(.api, status: response.status.code, .now - start)
+    let duration = ContinuousClock.now - start
+    durations.record(.api, status: response.status.code, duration)
+    log.write(request, response, context, duration)
     return response
+  }
+
+  private func identified(_ request: Request, _ context: APIContext) async throws -> Response {
+    try await RequestID.$current.withValue(context.requestID) {
+      try await ResponseCompression.apply(answer(request, context), for: request)
+    }
   }
 
   /// A method that no path has is not known to the routes: then the path alone says whether it is there.
@@ -39,24 +50,6 @@ struct GatewayResponder: HTTPResponder {
       to: Request(head: head, body: .init(buffer: ByteBuffer())), context: context)
     guard response.status == .noContent, let allow = response.headers[.allow] else { return response }
     return Problem.wrongMethod(allow).response
-  }
-}
-
-/// The id that a request is known by in answers and logs.
-enum RequestID {
-  /// A client's own, where it is sane: 1 to 128 letters, digits and `-_.`.
-  static func given(_ headers: HTTPFields) -> String? {
-    guard let text = headers[.requestID], (1...128).contains(text.utf8.count),
-      text.utf8.allSatisfy({ byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-          true
-        default: false
-        }
-      })
-    else { return nil }
-    return text
   }
 }
 

@@ -35,22 +35,42 @@ struct HTTPClientTransport: HTTPTransport {
     if !body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
     do {
       let (answer, bytes) = try await answer(to: outgoing, within: deadline)
-      var fields = HTTPFields()
-      for (name, value) in answer.headers {
-        if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
-      }
       return (
-        HTTPResponse(status: .init(code: Int(answer.status.code)), headerFields: fields),
+        HTTPResponse(HTTPResponseHead(version: answer.version, status: answer.status, headers: answer.headers)),
         Array(bytes.readableBytesView)
       )
-    } catch is AnswerOverdue {
-      throw TransportFailure(mayHaveArrived: true, message: "the answer did not end in time")
     } catch is NIOTooManyBytesError {
       throw TransportFailure(
         mayHaveArrived: true, message: "the answer has more than \(Self.maximumBody) bytes", isTooLarge: true)
     } catch {
-      throw TransportFailure(mayHaveArrived: Self.mayHaveArrived(error), message: Self.words(error))
+      throw Self.failure(of: error)
     }
+  }
+
+  func open(
+    _ request: HTTPRequest, deadlines: TransferDeadlines
+  ) async throws(TransportFailure) -> OpenAnswer {
+    guard let scheme = request.scheme, let authority = request.authority else {
+      throw TransportFailure(mayHaveArrived: false, message: "the request names no host")
+    }
+    var headers = HTTPHeaders()
+    for field in request.headerFields { headers.add(name: field.name.rawName, value: field.value) }
+    do {
+      let outgoing = try HTTPClient.Request(
+        url: "\(scheme)://\(authority)\(request.path ?? "/")", method: HTTPMethod(rawValue: request.method.rawValue),
+        headers: headers)
+      return try await OpenExchange.begin(
+        outgoing, with: client, deadlines: deadlines, failure: { Self.failure(of: $0) })
+    } catch {
+      throw Self.failure(of: error)
+    }
+  }
+
+  private static func failure(of error: any Error) -> TransportFailure {
+    if error is AnswerOverdue || (error as? HTTPClientError) == .deadlineExceeded {
+      return TransportFailure(mayHaveArrived: true, message: "the answer did not end in time")
+    }
+    return TransportFailure(mayHaveArrived: mayHaveArrived(error), message: words(error))
   }
 
   /// The client's own deadline ends with the head of the answer: one for head and body together runs beside them.
@@ -95,5 +115,3 @@ struct HTTPClientTransport: HTTPTransport {
     }
   }
 }
-
-private struct AnswerOverdue: Error {}

@@ -30,10 +30,12 @@ struct ProblemAnswers: RouterMiddleware {
       return .brokenBody
     }
     if error is ResourceChanged { return .preconditionFailed }
+    if let error = error as? TooManyFailures { return Problem(tooMany: error.decision) }
+    if error is WalkTooOld { return .invalid("cursor", "is older than what the event log keeps: begin again") }
     if let error = error as? HTTPError {
       return error.status == .notFound
         ? Problem(.notFound, "not_found", "There is nothing at this path.")
-        : Problem(error.status, "request_failed", error.status.reasonPhrase)
+        : Problem(error.status, "malformed_request", error.status.reasonPhrase)
     }
     if StorageFailure.isInvalidValue(error) {
       return Problem(.unprocessableContent, "invalid_request", "A value cannot be stored: it is no text, or too large.")

@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import HTTPTypes
+import Logging
 import NIOCore
 import NIOHTTPTypes
 import SocketIO
@@ -13,12 +14,16 @@ final class ProviderEndpoint: Sendable {
   let paths: [String]
   let clock: any WallClock
   let durations: RequestDurations
+  let logger: Logger
 
-  init(webhooks: ProviderWebhooks, paths: Set<String>, clock: any WallClock, durations: RequestDurations) {
+  init(
+    webhooks: ProviderWebhooks, paths: Set<String>, clock: any WallClock, durations: RequestDurations, logger: Logger
+  ) {
     self.webhooks = webhooks
     self.paths = paths.sorted()
     self.clock = clock
     self.durations = durations
+    self.logger = logger
   }
 
   func takes(_ request: HTTPRequest) -> Bool {
@@ -32,7 +37,7 @@ final class ProviderEndpoint: Sendable {
 
 /// Answers the requests of providers on one connection and passes every other one on. What comes behind such a request
 /// waits for its answer: answers keep the order of requests.
-final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
+final class ProviderRequestHandler: AnsweringHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
   typealias OutboundIn = HTTPResponsePart
@@ -50,7 +55,7 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
   static let maximumBody = 64 << 10
 
   private let endpoint: ProviderEndpoint
-  private var order = AnswerOrder()
+  var order = AnswerOrder()
   private var incoming: Incoming?
   private var requestID = ""
 
@@ -58,18 +63,13 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
 
   // MARK: Inbound
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { receive(unwrapInboundIn(data), context: context) }
+  func takes(_ request: HTTPRequest) -> Bool { endpoint.takes(request) }
 
-  private func receive(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
-    switch order.arrived(part, isOurs: endpoint.takes) {
-    case .pass: context.fireChannelRead(wrapInboundOut(part))
-    case .held, .drop: break
-    case .take:
-      switch part {
-      case .head(let head): incoming = Incoming(head: head)
-      case .body(let bytes): take(bytes, context: context)
-      case .end: finishReading(context: context)
-      }
+  func take(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
+    switch part {
+    case .head(let head): incoming = Incoming(head: head)
+    case .body(let bytes): take(bytes, context: context)
+    case .end: finishReading(context: context)
     }
   }
 
@@ -86,47 +86,16 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
   }
 
-  private func finishReading(context: ChannelHandlerContext) {
-    if order.finishedReading() { take(context: context) }
-  }
-
-  func read(context: ChannelHandlerContext) { if order.mayRead() { context.read() } }
-
   func channelInactive(context: ChannelHandlerContext) {
     order.end()
     incoming = nil
     context.fireChannelInactive()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    let passes =
-      switch event {
-      case is ChannelShouldQuiesceEvent: order.mayQuiesce()
-      case ChannelEvent.inputClosed: order.mayCloseInput()
-      default: true
-      }
-    if passes { context.fireUserInboundEventTriggered(event) }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if order.mayThrow(error) { context.fireErrorCaught(error) }
-  }
-
-  // MARK: Outbound
-
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let part = unwrapOutboundIn(data)
-    context.write(wrapOutboundOut(part), promise: promise)
-    if order.serverWrote(part) {
-      context.flush()
-      take(context: context)
-    }
-  }
-
   // MARK: Our own requests
 
   /// It is our request's turn.
-  private func take(context: ChannelHandlerContext) {
+  func decide(context: ChannelHandlerContext) {
     guard let incoming else { return }
     let head = incoming.head
     let requestID = RequestID.given(head.headerFields) ?? endpoint.clock.makeIdentifier().description
@@ -181,17 +150,16 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     head.headerFields[.requestID] = requestID
     let closes = closing || request.headerFields[.connection]?.lowercased() == "close"
     if closes { head.headerFields[.connection] = "close" }
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
-    if request.method != .head { context.write(wrapOutboundOut(.body(body)), promise: nil) }
-    endpoint.durations.record(.webhook, status: head.status.code, .now - start)
-    if closes {
-      order.end()
-      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
-    } else {
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-      goOn(context: context)
-    }
+    let duration = ContinuousClock.now - start
+    endpoint.durations.record(.webhook, status: head.status.code, duration)
+    // There are thousands of them a second: counted above, and told to those who ask for it.
+    endpoint.logger.debug(
+      "request",
+      metadata: [
+        "method": "\(request.method)", "route": "provider", "status": .stringConvertible(head.status.code),
+        "ms": .stringConvertible(RequestLog.milliseconds(duration)), "request": "\(requestID)",
+      ])
+    self.answer(head, body: request.method == .head ? nil : body, closing: closes, context: context)
   }
 
   private static let emptyInstructions = ByteBuffer(
@@ -205,10 +173,4 @@ final class ProviderRequestHandler: ChannelDuplexHandler, RemovableChannelHandle
     headers: [.allow: "GET, OPTIONS, POST"])
   private static let tooLarge = Problem(
     .contentTooLarge, "too_large", "A provider's request may have \(maximumBody) bytes at most.")
-
-  private func goOn(context: ChannelHandlerContext) {
-    guard order.answered() else { return }
-    while let part = order.nextHeld() { receive(part, context: context) }
-    context.fire(order.settle())
-  }
 }

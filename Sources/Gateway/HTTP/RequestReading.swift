@@ -12,8 +12,10 @@ struct QueryReader {
   private var values: [String: String] = [:]
   private var unread: Set<String> = []
   private(set) var errors: [Problem.FieldError] = []
+  private let path: String
 
   init(_ request: Request) {
+    path = request.uri.path
     for (key, value) in request.uri.queryParameters {
       let name = String(key)
       if values.updateValue(String(value), forKey: name) != nil {
@@ -75,10 +77,15 @@ struct QueryReader {
     }
   }
 
-  mutating func page() -> PageRequest {
-    let limit = integer("limit", in: 1...200) ?? 50
-    guard let text = string("cursor") else { return PageRequest(limit: limit) }
-    return PageRequest(limit: limit, cursor: PageCursor(text) ?? fail("cursor", "is not one of our cursors"))
+  /// The page that is asked for, of the list that all the other parameters describe.
+  mutating func page(_ seal: CursorSeal) -> ListPage {
+    let list = ListIdentity(path: path, filters: values.filter { !["limit", "cursor"].contains($0.key) })
+    var request = PageRequest(limit: integer("limit", in: 1...200) ?? 50)
+    if let text = string("cursor") {
+      request.cursor =
+        seal.open(text, of: list) ?? fail("cursor", "is not one of our cursors for this list and these filters")
+    }
+    return ListPage(request: request, list: list, seal: seal)
   }
 
   /// - Throws: ``Problem`` where anything was wrong or unknown.

@@ -15,7 +15,7 @@ struct MediaAnswer: Sendable {
   let logger: Logger
 
   /// - Throws: ``Problem``: 404 unknown, 409 not there yet, 404 finally failed, 502 the provider does not give it.
-  func answer(_ id: Identifier, _ request: Request) async throws -> Response {
+  func answer(_ id: Identifier, _ request: Request, _ context: APIContext) async throws -> Response {
     guard var file = try await store.mediaFile(id) else { throw Problem.notFound("file") }
     if file.place == nil, let upload = file.source.flatMap({ Identifier($0) }) {
       // One of ours, by reference: a message may be one of several with the same file.
@@ -32,7 +32,7 @@ struct MediaAnswer: Sendable {
     case .ready: break
     }
     guard file.place != nil, let size = file.size else { return try elsewhere(file) }
-    return try await answer(file, size: size, request)
+    return try await answer(file, size: size, request, context)
   }
 
   /// What we sent by its URL only: it is where it was.
@@ -43,7 +43,9 @@ struct MediaAnswer: Sendable {
     return Response(status: .found, headers: [.location: url, .cacheControl: "no-store"])
   }
 
-  private func answer(_ file: MediaFile, size: Int, _ request: Request) async throws -> Response {
+  private func answer(
+    _ file: MediaFile, size: Int, _ request: Request, _ context: APIContext
+  ) async throws -> Response {
     // A file never changes, so its id says all.
     let tag = "\"\(file.id)\""
     var headers = Self.headers(file, tag: tag)
@@ -69,7 +71,10 @@ struct MediaAnswer: Sendable {
       headers[.contentLength] = String(size)
       return Response(status: status, headers: headers)
     }
-    return Response(status: status, headers: headers, body: try await body(file, range))
+    let body =
+      file.place == .provider
+      ? try await passed(file, range, size: size, context) : try await body(file, range)
+    return Response(status: status, headers: headers, body: body)
   }
 
   static func headers(_ file: MediaFile, tag: String) -> HTTPFields {
@@ -84,8 +89,7 @@ struct MediaAnswer: Sendable {
 
   /// The first piece is had before the answer begins, so that what fails at once is a problem document.
   private func body(_ file: MediaFile, _ range: Range<Int>) async throws -> ResponseBody {
-    // A provider gives a file whole only.
-    let pieceSize = file.place == .provider ? range.count : MediaShelf.partSize
+    let pieceSize = MediaShelf.partSize
     let first = range.prefix(pieceSize)
     let head: [UInt8]
     do {
@@ -102,6 +106,26 @@ struct MediaAnswer: Sendable {
         rest = rest.dropFirst(pieceSize)
       }
       try await writer.finish(nil)
+    }
+  }
+
+  /// A file that only the provider has, as it comes. The provider has agreed before the answer begins.
+  private func passed(
+    _ file: MediaFile, _ range: Range<Int>, size: Int, _ context: APIContext
+  ) async throws -> ResponseBody {
+    guard !range.isEmpty else { return ResponseBody() }
+    let passage: MediaPassage
+    do {
+      passage = try await shelf.passage(of: file, in: range, size: size)
+    } catch {
+      throw problem(of: error, file)
+    }
+    return ResponseBody(contentLength: range.count) { writer in
+      // Between two pieces a client's leaving would not be heard of.
+      try await ClientWatch.during(context.channel, hasGone: { passage.cancel() }) {
+        try await passage.run { try await writer.write(ByteBuffer(bytes: $0)) }
+        try await writer.finish(nil)
+      }
     }
   }
 

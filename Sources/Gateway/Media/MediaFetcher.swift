@@ -109,9 +109,9 @@ struct MediaFetcher: Sendable {
 
   /// - Returns: nil where the file is another node's by now.
   private func attempt(_ entry: ClaimedMedia) async -> MediaOutcome? {
-    let file: FetchedMedia
+    let file: TakenMedia
     do throws(MediaFailure) {
-      file = try await shelf.fetch(entry.url, accountSID: entry.accountSID)
+      file = try await shelf.take(entry)
     } catch {
       // We are stopping, the provider is not at fault: somebody else may go on at once.
       if Task.isCancelled { return .retry(after: .zero, error: "stopped") }
@@ -121,13 +121,12 @@ struct MediaFetcher: Sendable {
       return policy.after(error, attempts: entry.attempts, jitter: .random(in: 0..<1))
     }
     let type = Self.type(of: file, claimed: entry.contentType)
-    if let refusal = limits.refusal(size: file.bytes.count, type: type) {
+    if let refusal = limits.refusal(size: file.size, type: type) {
       return policy.after(refusal, attempts: entry.attempts, jitter: 0)
     }
     do {
-      guard let place = try await shelf.keep(file.bytes, of: entry) else { return nil }
-      return .ready(
-        contentType: type, size: file.bytes.count, filename: file.filename, place: place)
+      guard let place = try await shelf.keep(file, of: entry) else { return nil }
+      return .ready(contentType: type, size: file.size, filename: file.filename, place: place)
     } catch {
       if Task.isCancelled { return .retry(after: .zero, error: "stopped") }
       logger.error("a file could not be kept", metadata: ["mediaID": "\(entry.id)", "error": "\(error)"])
@@ -138,7 +137,7 @@ struct MediaFetcher: Sendable {
   }
 
   /// The provider's word, which it may have looked into the file for; the sender's where it has none.
-  static func type(of file: FetchedMedia, claimed: String?) -> String {
+  static func type(of file: TakenMedia, claimed: String?) -> String {
     let given = MediaTypeName(file.contentType)
     return (given.essence == MediaTypeName.unknown.essence ? MediaTypeName(claimed) : given).text
   }

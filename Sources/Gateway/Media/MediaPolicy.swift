@@ -12,8 +12,8 @@ struct MediaPolicy: Sendable {
   var maximumBackoff: Duration = .seconds(120)
   /// How many files this node fetches at once.
   var concurrency = 4
-  /// Longer than the longest fetch (two exchanges of the provider's) and the writing down of what it gave.
-  var lease: Duration = .seconds(90)
+  /// Longer than the longest fetch (two hops, `MediaShelf.takingDeadline` each) and the writing down of what it gave.
+  var lease: Duration = .seconds(120)
   /// How long files may go unlooked at when nobody says that there are some.
   var poll: Duration = .seconds(5)
 

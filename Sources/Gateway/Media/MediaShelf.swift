@@ -16,17 +16,20 @@ struct MediaShelf: Sendable {
   static let partSize = 512 << 10
   /// The largest file that is taken, from providers and clients alike.
   static let maximumSize = 16 << 20
+  /// What the fetch of a file may take that is kept: `MediaPolicy.lease` is longer than its two hops.
+  static let takingDeadline = Duration.seconds(30)
+  /// What passing one on may take: the largest, at 16 KiB a second.
+  static let passingDeadline = Duration.seconds(1_100)
 
-  /// Keeps a fetched file.
+  /// Keeps what was taken of a file.
   /// - Returns: where; nil where its lease is another's by now.
-  func keep(_ bytes: [UInt8], of claimed: ClaimedMedia) async throws -> MediaPlace? {
-    switch choice {
-    case .none: return .provider
-    case .database: return try await store.keepMedia(claimed, bytes: bytes) ? .database : nil
-    case .disk:
+  func keep(_ file: TakenMedia, of claimed: ClaimedMedia) async throws -> MediaPlace? {
+    guard let bytes = file.bytes else { return .provider }
+    if choice == .disk {
       try await disk.write(bytes, id: claimed.id)
       return .disk
     }
+    return try await store.keepMedia(claimed, bytes: bytes) ? .database : nil
   }
 
   /// Keeps an uploaded file. No provider has it, so `store: none` keeps it in the database all the same.
@@ -44,17 +47,52 @@ struct MediaShelf: Sendable {
     }
   }
 
-  /// Fetches from the provider, through any channel of the account's.
-  func fetch(_ url: String, accountSID: String) async throws(MediaFailure) -> FetchedMedia {
+  /// Begins to fetch from the provider, through any channel of the account's.
+  /// - Parameter deadline: How long the file may take to its end.
+  func open(
+    _ url: String, accountSID: String, part: Range<Int>? = nil, deadline: Duration
+  ) async throws(MediaFailure) -> OpenMedia {
     guard let adapter = adapter(accountSID) else {
       throw MediaFailure(
         .permanent, code: "unknown_account", message: "No channel of the file's account is configured.")
     }
-    let file = try await adapter.fetchMedia(at: url)
-    guard file.bytes.count <= Self.maximumSize else {
-      throw MediaFailure(.permanent, code: "too_large", message: "The file is larger than any channel carries.")
-    }
+    let file = try await adapter.openMedia(at: url, part: part, deadline: deadline)
+    guard (file.size ?? 0) <= Self.maximumSize else { throw .tooLarge }
     return file
+  }
+
+  /// Takes a file from the provider: its bytes where they are kept, else only what there is to know of it.
+  func take(_ claimed: ClaimedMedia) async throws(MediaFailure) -> TakenMedia {
+    let file = try await open(claimed.url, accountSID: claimed.accountSID, deadline: Self.takingDeadline)
+    var taken = TakenMedia(contentType: file.contentType, filename: file.filename, size: 0)
+    do {
+      if choice != .none {
+        let bytes = try await file.pieces.collect(upTo: Self.maximumSize)
+        taken.bytes = bytes
+        taken.size = bytes.count
+      } else if let size = file.size {
+        file.cancel()
+        taken.size = size
+      } else {
+        taken.size = try await file.pieces.count(upTo: Self.maximumSize)
+      }
+    } catch {
+      throw MediaFailure(error)
+    }
+    guard taken.size <= Self.maximumSize else { throw .tooLarge }
+    return taken
+  }
+
+  /// A part of a file that only the provider has, as it comes.
+  func passage(of file: MediaFile, in range: Range<Int>, size: Int) async throws(MediaFailure) -> MediaPassage {
+    let open = try await open(
+      file.source ?? "", accountSID: file.accountSID ?? "", part: range.count < size ? range : nil,
+      deadline: Self.passingDeadline)
+    guard open.size == nil || open.size == size, let passage = MediaPassage(open, wanted: range) else {
+      open.cancel()
+      throw .changed
+    }
+    return passage
   }
 
   private func adapter(_ accountSID: String) -> (any MediaFetching)? {
@@ -64,21 +102,30 @@ struct MediaShelf: Sendable {
     return nil
   }
 
-  /// A part of a file that is ready.
+  /// A part of a file that we have.
   /// - Throws: ``MediaFailure`` where it is not to be had; a storage failure.
   func bytes(of file: MediaFile, in range: Range<Int>) async throws -> [UInt8] {
     let bytes: [UInt8]
     switch file.place {
     case .database: bytes = try await store.mediaBytes(file.id, in: range) ?? []
     case .disk: bytes = try await disk.read(file.id, in: range)
-    case .provider:
-      let whole = try await fetch(file.source ?? "", accountSID: file.accountSID ?? "").bytes
-      bytes = Array(whole.dropFirst(range.lowerBound).prefix(range.count))
-    case nil: bytes = []
+    case .provider, nil: bytes = []
     }
-    guard bytes.count == range.count else {
-      throw MediaFailure(.permanent, code: "gone", message: "The file is no longer what it was.")
-    }
+    guard bytes.count == range.count else { throw MediaFailure.changed }
     return bytes
   }
+}
+
+/// What was taken of a file.
+struct TakenMedia: Sendable {
+  /// The provider's word, unchecked.
+  var contentType: String?
+  var filename: String?
+  var size: Int
+  /// nil: they stay where they are.
+  var bytes: [UInt8]?
+}
+
+extension MediaFailure {
+  static let changed = MediaFailure(.permanent, code: "gone", message: "The file is no longer what it was.")
 }

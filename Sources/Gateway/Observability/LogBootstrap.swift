@@ -56,7 +56,9 @@ enum LogBootstrap {
       isDone = true
       let settings = LogSettings(environment: environment, isTerminal: isatty(STDERR_FILENO) == 1)
       LoggingSystem.bootstrap { label in
-        JSONLogHandler(label: label, level: settings.level, format: settings.format, writer: .standardError)
+        JSONLogHandler(
+          label: label, level: settings.level, format: settings.format, writer: .standardError,
+          metadataProvider: RequestID.logged)
       }
       atexit { _ = LogWriter.standardError.flush(within: .seconds(2)) }
       let logger = Logger(label: "fractal.log")

@@ -74,8 +74,8 @@ extension APIOperation.Parameter {
   static let page: [Self] = [
     .query("limit", "How many, at most; 50 if left out.", .whole(50, in: 1...200)),
     .query(
-      "cursor", "Where to go on: `nextCursor` of the page before.",
-      .text("01900000-0000-7000-8000-000000000001", length: 1...200)),
+      "cursor", "Where to go on: `nextCursor` of the page before, with the same filters.",
+      .text("pF7o0SJ0mVUBkAAAAAAAcYAAAAAAAAAB", length: 1...200)),
   ]
 
   static func path(_ name: String, _ description: String) -> Self {
@@ -93,7 +93,7 @@ extension APIOperation.Answer {
       description,
       .object([
         ("data", .list(element)),
-        ("nextCursor", Schema.text("01900000-0000-7000-8000-000000000001").orNull.like(.null)),
+        ("nextCursor", Schema.text("pF7o0SJ0mVUBkAAAAAAAcYAAAAAAAAAB").orNull.like(.null)),
       ]))
   }
 

@@ -60,7 +60,8 @@ extension APISchemas {
         (
           "messages",
           .object([
-            ("data", .list(message.reference)), ("nextCursor", Schema.text("01900000-…").orNull.like(.null)),
+            ("data", .list(message.reference)),
+            ("nextCursor", Schema.text("pF7o0SJ0mVUBkAAAAAAAcYAAAAAAAAAB").orNull.like(.null)),
           ])
         )
       ]))
@@ -86,6 +87,11 @@ extension APISchemas {
     ("events", .list(.text("message.new"))), ("channels", Schema.list(.text("sms")).like(.list([]))),
     ("headers", .map(of: .text("1"), key: "X-Team")), ("active", .flag(true)),
     ("disabledReason", Schema.text("It answered 410.").orNull.like(.null)),
+    (
+      "disabledAt",
+      Schema.time.orNull.like(.null).saying(
+        "When it was last disabled: from then until it is switched on again it collects nothing; replay from here.")
+    ),
     ("timeout", Schema.number(10, "Seconds an attempt may take; null: the sink's.").orNull),
     ("concurrency", Schema.whole(4, "Attempts at once; null: the sink's.").orNull),
     ("rateLimit", Schema.number(50, "Attempts a second; null: no limit.").orNull.like(.null)), ("createdAt", .time),
@@ -141,8 +147,15 @@ extension APISchemas {
       (
         "health",
         .object(
-          [("status", .word(["ok", "degraded", "down"])), ("detail", Schema.text("").orNull.like(.null))],
-          "What the provider said to this node's last calls.")
+          [
+            ("status", .word(["ok", "degraded", "down"])), ("detail", Schema.text("").orNull.like(.null)),
+            ("lastSuccessAt", Schema.time.orNull),
+            (
+              "lastError",
+              Schema.object([("code", .text("20429", "The provider's, or ours.")), ("at", .time)]).orNull.like(.null)
+            ),
+          ],
+          "What the provider said to the last calls of all nodes, within a quarter of an hour.")
       ),
     ]))
 

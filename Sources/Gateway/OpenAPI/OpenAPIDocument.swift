@@ -168,6 +168,7 @@ enum OpenAPIDocument {
       } else { nil }
     return .object([
       ("description", .text(answer.description)), ("headers", .object(headers)), ("content", content),
+      ("links", OpenAPILinks.node(after: operation, answer)),
     ])
   }
 }

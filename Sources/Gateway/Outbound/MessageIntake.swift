@@ -16,8 +16,18 @@ struct MessageIntake: Sendable {
   /// - Throws: ``Problem`` for what is refused; a storage failure otherwise.
   func accept(_ request: SendRequest, as held: HeldRequest? = nil) async throws -> Message {
     if let held, held.isRepeated, let made = try await store.message(held.resourceID) { return made.message }
-    return try await store.queue(
-      try await record(of: request, id: held?.resourceID ?? clock.makeIdentifier()), deadline: deadline)
+    let record = try await record(of: request, id: held?.resourceID ?? clock.makeIdentifier())
+    return try await queue(record)
+  }
+
+  /// - Throws: ``Problem`` where an uploaded file has gone since it was looked for.
+  func queue(_ record: OutboundRecord) async throws -> Message {
+    do {
+      return try await store.queue(record, deadline: deadline)
+    } catch let error as UploadGone {
+      let index = record.media.firstIndex(of: error.source) ?? 0
+      throw Problem.invalid("media[\(index)]", "is not the id of an uploaded file")
+    }
   }
 
   /// What is to be queued of a request that passes every check.

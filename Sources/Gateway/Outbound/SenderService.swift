@@ -29,6 +29,9 @@ struct SenderService: Sendable {
         leads.register(key, continuation)
         group.addTask { try await run(loop, key, leads, wakes) }
       }
+      for lane in Dictionary(lanes.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }).values {
+        group.addTask { try await resolve(OutcomeResolver(lane, context), leads) }
+      }
       try await group.waitForAll()
     }
   }
@@ -74,6 +77,22 @@ struct SenderService: Sendable {
         seen = ring.position.seq
         leads.wakeAll()
       }
+    }
+  }
+
+  private func resolve(_ resolver: OutcomeResolver, _ leads: SenderLeads) async throws {
+    while !Task.isCancelled {
+      var pause = poll
+      if leads.isLeading(resolver.lane.key) {
+        do {
+          if let due = try await resolver.work() {
+            pause = min(pause, max(.milliseconds(5), due - context.clock.now()))
+          }
+        } catch {
+          context.logger.warning("unknown outcomes wait for the database", metadata: ["error": "\(error)"])
+        }
+      }
+      try await Task.sleep(for: pause)
     }
   }
 

@@ -146,7 +146,7 @@ enum TemplateSyncFailure: Error, Sendable, CustomStringConvertible {
   var description: String {
     switch self {
     case .busy: "another sync is under way"
-    case .provider(let failure): "\(failure.code): \(failure.message)"
+    case .provider(let failure): failure.description
     }
   }
 }

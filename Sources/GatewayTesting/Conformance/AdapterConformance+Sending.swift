@@ -52,7 +52,7 @@ extension AdapterConformance {
     let sent = await send(message, by: probe)
     guard sent.calls.count == 1, let call = sent.calls.first else { return ["takes \(sent.calls.count) calls"] }
     switch sent.outcome {
-    case .failure(let failure): return ["fails: \(failure.kind), \(failure.code): \(failure.message)"]
+    case .failure(let failure): return ["fails: \(failure.kind), \(failure)"]
     case .success(let receipt):
       var found = receipt.providerSID.isEmpty ? ["has a receipt without an id of the provider's"] : []
       for text in texts where !call.mentions(text) { found.append("goes out without \(text.prefix(60))") }

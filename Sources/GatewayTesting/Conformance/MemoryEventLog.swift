@@ -7,6 +7,7 @@ import Synchronization
 final class MemoryEventLog: EventLog {
   let epoch = Identifier(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
   private let log = Mutex<[Event]>([])
+  private let failures = Mutex(0)
 
   var newest: Int64 { log.withLock { Int64($0.count) } }
 
@@ -25,16 +26,33 @@ final class MemoryEventLog: EventLog {
     }
   }
 
-  func events(after seq: Int64, limit: Int) async throws -> [Event] {
-    log.withLock { Array($0.dropFirst(Int(max(0, seq))).prefix(limit)) }
+  struct Unreachable: Error {}
+
+  /// Fails the next questions.
+  func fail(times: Int) { failures.withLock { $0 = times } }
+
+  private func answer() throws {
+    let fails = failures.withLock { failures in
+      defer { failures = max(0, failures - 1) }
+      return failures > 0
+    }
+    if fails { throw Unreachable() }
   }
 
-  func bounds() async throws -> EventLogBounds { EventLogBounds(epoch: epoch, oldest: 0, newest: newest) }
+  func events(after seq: Int64, limit: Int) async throws -> [Event] {
+    try answer()
+    return log.withLock { Array($0.dropFirst(Int(max(0, seq))).prefix(limit)) }
+  }
+
+  func bounds() async throws -> EventLogBounds {
+    try answer()
+    return EventLogBounds(epoch: epoch, oldest: 0, newest: newest)
+  }
 }
 
 /// No keys, no endpoints.
 struct NoRealtimeGateway: RealtimeGateway, DeliveryStore {
-  func authenticate(key: String) async throws -> RealtimePrincipal? { nil }
+  func authenticate(key: String, from peer: RealtimePeer) async throws -> RealtimePrincipal? { nil }
   func principal(_ keyID: Identifier) async throws -> RealtimePrincipal? { nil }
   func send(
     _ message: [UInt8], idempotencyKey: String?, as principal: RealtimePrincipal
@@ -46,5 +64,5 @@ struct NoRealtimeGateway: RealtimeGateway, DeliveryStore {
   func releaseEndpoints(node: Identifier) async throws {}
   func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] { [] }
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {}
-  func deliveryBacklog() async throws -> [EndpointBacklog] { [] }
+  func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] { [] }
 }

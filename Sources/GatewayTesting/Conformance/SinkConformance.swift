@@ -36,6 +36,8 @@ public struct SinkFixtures<Checked: Sink>: Sendable {
 /// - `back pressure`: a burst that the ring cannot hold does not break the order, and loses nothing, unless the guarantee
 ///   is best effort.
 /// - `resume`: what happened while it did not run comes out when it runs again, unless the guarantee is best effort.
+/// - `recovery`: a log that cannot be read for a moment loses nothing, unless the guarantee is best effort. (The sink may
+///   throw then: it is run again, as the gateway does.)
 public struct SinkConformance<Checked: Sink>: Sendable {
   private let fixtures: SinkFixtures<Checked>
 
@@ -55,7 +57,8 @@ public struct SinkConformance<Checked: Sink>: Sendable {
     found += await stage.stop()
     guard found.isEmpty else { return found }
     found += try await resumes(stage)
-    return found
+    guard found.isEmpty else { return found }
+    return try await recovers(stage)
   }
 
   private func keepsUp(_ stage: SinkStage<Checked>) async throws -> [String] {
@@ -81,6 +84,17 @@ public struct SinkConformance<Checked: Sink>: Sendable {
     try await stage.start()
     stage.publish(300)
     let found = try await stage.check(first...stage.newest, rule: "resume", mayLose: false)
+    return found + (await stage.stop())
+  }
+
+  /// More than the ring holds, so that the log is asked.
+  private func recovers(_ stage: SinkStage<Checked>) async throws -> [String] {
+    guard Checked.guarantee != .bestEffort else { return [] }
+    let first = stage.newest + 1
+    stage.publish(1_200)
+    stage.failLog()
+    try await stage.start()
+    let found = try await stage.check(first...stage.newest, rule: "recovery", mayLose: false)
     return found + (await stage.stop())
   }
 }

@@ -31,6 +31,9 @@ final class SinkStage<Checked: Sink>: Sendable {
 
   var newest: Int64 { log.newest }
 
+  /// The log cannot be read for a moment.
+  func failLog() { log.fail(times: 3) }
+
   /// As the gateway's tail reader does.
   func publish(_ count: Int) { ring.append(log.append(count)) }
 
@@ -42,9 +45,13 @@ final class SinkStage<Checked: Sink>: Sendable {
         ring: ring, log: log, deliveries: nothing, gateway: nothing, clock: ManualClock(),
         logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }))
     let flag = Flag()
+    // As the gateway does, but without its patience.
+    let supervisor = SinkSupervisor(
+      sink, logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() },
+      pauses: .milliseconds(1) ... .milliseconds(20))
     let task = Task {
       defer { flag.set() }
-      try await sink.run()
+      try await supervisor.run()
     }
     running.withLock { $0 = Running(task: task, hasEnded: flag) }
   }

@@ -29,6 +29,7 @@ final class LineWriter: Sendable {
 
   private let descriptor: Int32
   private let closesDescriptor: Bool
+  private let path: String?
   private let limit: Int
   private let state = Mutex(State())
   /// Signalled once for each change from an empty queue, and on stop.
@@ -36,10 +37,12 @@ final class LineWriter: Sendable {
 
   /// - Parameters:
   ///   - closesDescriptor: whether the descriptor is this writer's own, closed when it ends.
+  ///   - path: where its file was opened: it is opened again when another file, or none, is found there.
   ///   - limit: bytes that wait at most.
-  init(descriptor: Int32, closesDescriptor: Bool, limit: Int = 4 << 20) {
+  init(descriptor: Int32, closesDescriptor: Bool, path: String? = nil, limit: Int = 4 << 20) {
     self.descriptor = descriptor
     self.closesDescriptor = closesDescriptor
+    self.path = path
     self.limit = limit
   }
 
@@ -95,14 +98,22 @@ final class LineWriter: Sendable {
     sigemptyset(&pipeSignal)
     sigaddset(&pipeSignal, SIGPIPE)
     pthread_sigmask(SIG_BLOCK, &pipeSignal, nil)
+    var output = LineOutput(descriptor: descriptor, path: path)
     while true {
       let (lines, isStopping) = state.withLock { state in
         defer { state.lines = [] }
         return (state.lines, state.end != nil)
       }
-      if !lines.isEmpty { write(lines) } else if isStopping { break } else { available.wait() }
+      if !lines.isEmpty {
+        output.follow()
+        write(lines, to: output.descriptor)
+      } else if isStopping {
+        break
+      } else {
+        available.wait()
+      }
     }
-    if closesDescriptor { close(descriptor) }
+    if closesDescriptor { output.close() }
     let waiting = state.withLock { state in
       state.hasEnded = true
       defer { state.waiting = [] }
@@ -111,11 +122,11 @@ final class LineWriter: Sendable {
     for continuation in waiting { continuation.resume() }
   }
 
-  private func write(_ lines: [UInt8]) {
+  private func write(_ lines: [UInt8], to descriptor: Int32) {
     var start = 0
     while start < lines.count {
       let rest = lines.count - start
-      let written = waitUntilWritable() ? writeSome(lines, from: start) : -1
+      let written = waitUntilWritable(descriptor) ? writeSome(lines, from: start, to: descriptor) : -1
       guard written > 0 else {
         let lost = lines[start...].count { $0 == UInt8(ascii: "\n") }
         return state.withLock { $0.dropped += lost }
@@ -125,17 +136,17 @@ final class LineWriter: Sendable {
   }
 
   /// - Returns: the bytes written, less than one where it failed for good.
-  private func writeSome(_ lines: [UInt8], from start: Int) -> Int {
+  private func writeSome(_ lines: [UInt8], from start: Int, to descriptor: Int32) -> Int {
     while true {
       let chunk = lines[start...].prefix(Self.chunk)
       let written = chunk.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
       if written >= 0 || (errno != EINTR && errno != EAGAIN) { return written }
-      if !waitUntilWritable() { return -1 }
+      if !waitUntilWritable(descriptor) { return -1 }
     }
   }
 
   /// - Returns: false where the writer is to stop and its grace is over.
-  private func waitUntilWritable() -> Bool {
+  private func waitUntilWritable(_ descriptor: Int32) -> Bool {
     while true {
       var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       if poll(&request, 1, Self.look) > 0 { return true }

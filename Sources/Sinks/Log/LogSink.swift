@@ -34,7 +34,7 @@ public final class LogSink: Sink {
   public convenience init(configuration: LogSinkConfiguration, context: SinkContext) throws {
     var descriptor = STDOUT_FILENO
     if let path = configuration.path {
-      descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+      descriptor = LineOutput.open(path)
       guard descriptor >= 0 else {
         throw ConfigurationProblem(path: ["path"], "The file cannot be opened: \(String(cString: strerror(errno))).")
       }
@@ -42,7 +42,7 @@ public final class LogSink: Sink {
     self.init(
       fields: configuration.fields, kept: LogFields(selected: configuration.select, redacted: configuration.redact),
       context: context,
-      writer: LineWriter(descriptor: descriptor, closesDescriptor: configuration.path != nil))
+      writer: LineWriter(descriptor: descriptor, closesDescriptor: configuration.path != nil, path: configuration.path))
   }
 
   init(

@@ -85,6 +85,11 @@ struct EventCursor {
     if case .fetching = source { source = .ring }
   }
 
+  /// Gives up what is left of a page; ``next(_:)`` will ask for it again.
+  mutating func dropPage() {
+    if case .page = source { source = .ring }
+  }
+
   private mutating func finishPage(_ then: Int64) {
     place.seq = max(place.seq, then)
     source = .ring

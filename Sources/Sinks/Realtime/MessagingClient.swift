@@ -115,14 +115,15 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     if socket.isWritable {
       unwritableSince = nil
       if !isCaughtUp { loop?.requeue(self) }
-    } else if unwritableSince == nil {
-      unwritableSince = .now()
+    } else {
+      stream.dropPage()
+      if unwritableSince == nil { unwritableSince = .now() }
     }
   }
 
   private func write(_ events: ArraySlice<EncodedEvent>, _ budget: inout Int) {
     var packets: [SocketFrames] = []
-    var bytes = 0
+    var (bytes, count) = (0, 0)
     for event in events {
       guard budget > 0, bytes < Self.batch else { break }
       if stream.wants(event) {
@@ -130,12 +131,15 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
         packets.append(packet)
         bytes += packet.size
       }
-      stream.advance(past: event)
+      count += 1
       budget -= 1
     }
-    guard !packets.isEmpty else { return }
-    socket.send(packets)
-    endpoint.metrics.sent(packets.count)
+    if !packets.isEmpty {
+      socket.send(packets)
+      endpoint.metrics.sent(packets.count)
+    }
+    // Behind the sending: what did not go out because too much waits is not counted as read.
+    for event in events.prefix(count) { stream.advance(past: event) }
   }
 
   func becameWritable() {
@@ -165,8 +169,14 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     if endpoint.hasExpired(principal) { return revoke() }
     if stream.isOverdue(now) { return streamFailed() }
     guard let unwritableSince, now >= unwritableSince + endpoint.limits.writeTimeout else { return }
-    let seq = stream.place.map { String($0.seq) } ?? "null"
-    close(WebSocketClose(.slowReader, #"{"seq":\#(seq)}"#), .slowReader)
+    close(tooSlow, .slowReader)
+  }
+
+  func overrun() -> WebSocketClose? { tooSlow }
+
+  /// All that was written comes before it: who hears it has everything up to this number.
+  private var tooSlow: WebSocketClose {
+    WebSocketClose(.slowReader, #"{"seq":\#(stream.place.map { String($0.seq) } ?? "null")}"#)
   }
 
   // MARK: The end

@@ -1,6 +1,7 @@
 // Who comes into the Socket.IO namespace of messages: who has a key that may read.
 
 internal import ChannelProtocol
+internal import HTTPTypes
 internal import NIOCore
 internal import SocketIO
 
@@ -15,6 +16,11 @@ struct MessagingNamespace: SocketNamespace {
     configuration.maximumPayload = endpoint.limits.maximumMessage
     configuration.maximumUnsent = endpoint.limits.maxUnsentBytes
     configuration.maximumSessions = endpoint.limits.maxConnections
+    configuration.maximumNewcomers = max(1, endpoint.limits.maxConnections / 4)
+    configuration.maximumNewcomersPerAddress = max(1, endpoint.limits.maxConnections / 20)
+    configuration.clientAddress = { [gateway = endpoint.gateway] request, address in
+      gateway.address(of: RealtimePeer(address: address, fields: request.headerFields))
+    }
     configuration.origins = endpoint.origins
     var limits = SocketLimits()
     limits.connectTimeout = endpoint.limits.authTimeout
@@ -33,12 +39,10 @@ struct MessagingNamespace: SocketNamespace {
       return Self.refuse(socket, error)
     }
     let (endpoint, loop) = (endpoint, socket.eventLoop)
+    let peer = RealtimePeer(address: socket.peerAddress, fields: socket.request.headerFields)
     let bound = NIOLoopBound(socket, eventLoop: loop)
     let isSubmitted = endpoint.requests.submit {
-      let verdict: Result<RealtimePrincipal?, any Error>
-      do { verdict = .success(try await endpoint.gateway.authenticate(key: credentials.token)) } catch {
-        verdict = .failure(error)
-      }
+      let verdict = await endpoint.gateway.verdict(on: credentials.token, from: peer)
       loop.execute { Self.decide(verdict, credentials, bound.value, endpoint) }
     }
     if !isSubmitted { Self.refuse(socket, .unavailable("Too many connections are being opened.")) }
@@ -49,6 +53,7 @@ struct MessagingNamespace: SocketNamespace {
     _ endpoint: RealtimeEndpoint
   ) {
     switch verdict {
+    case .failure(let throttled as RealtimeThrottled): refuse(socket, .tooManyKeys(throttled.retryAfter))
     case .failure: refuse(socket, .unavailable("The key could not be checked."))
     case .success(nil): refuse(socket, .unauthorized)
     case .success(let principal?) where !principal.canRead: refuse(socket, .forbidden(scope: "read"))

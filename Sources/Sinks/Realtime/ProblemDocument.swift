@@ -75,6 +75,12 @@ struct ProblemDocument: Error, Hashable {
     status: 429, code: "too_many_in_flight", title: "Too Many Requests",
     detail: "Wait for the answers to earlier messages of this connection.")
 
+  static func tooManyKeys(_ retryAfter: Int) -> Self {
+    Self(
+      status: 429, code: "rate_limited", title: "Too Many Requests",
+      detail: "Too many keys that are none have come from there; try again in \(retryAfter) s.")
+  }
+
   static func unavailable(_ detail: String) -> Self {
     Self(status: 503, code: "unavailable", title: "Service Unavailable", detail: detail)
   }

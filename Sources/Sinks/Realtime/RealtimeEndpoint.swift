@@ -38,6 +38,17 @@ final class RealtimeEndpoint: Sendable {
   }
 }
 
+extension RealtimeGateway {
+  /// ``authenticate(key:from:)`` as a value.
+  func verdict(on key: String, from peer: RealtimePeer) async -> Result<RealtimePrincipal?, any Error> {
+    do {
+      return .success(try await authenticate(key: key, from: peer))
+    } catch {
+      return .failure(error)
+    }
+  }
+}
+
 extension RealtimeEndpoint {
   /// Whether a key's time is over. Revocations are told (``PrincipalWatch``); this needs nobody to tell.
   func hasExpired(_ principal: RealtimePrincipal?) -> Bool {

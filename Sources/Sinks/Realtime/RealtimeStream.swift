@@ -36,6 +36,8 @@ final class RealtimeStream {
 
   /// How often a question to the log is repeated before the connection is given up.
   private static let maximumAttempts = 5
+  /// How many events are asked for before anything is known about their size.
+  private static let firstPage = 64
 
   private let endpoint: RealtimeEndpoint
   private weak var connection: (any RealtimeStreamOwner)?
@@ -45,6 +47,8 @@ final class RealtimeStream {
   private var generation = 0
   private var attempts = 0
   private var askedAt: NIODeadline?
+  /// How many events are asked for next.
+  private var pageSize = firstPage
 
   init(endpoint: RealtimeEndpoint) { self.endpoint = endpoint }
 
@@ -138,6 +142,13 @@ final class RealtimeStream {
     }
   }
 
+  /// The client takes nothing at the moment: what is left of a page is not kept for it.
+  func dropPage() {
+    guard case .running(var cursor) = state else { return }
+    cursor.dropPage()
+    state = .running(cursor)
+  }
+
   // MARK: Questions to the log
 
   private func askForBounds() {
@@ -146,16 +157,36 @@ final class RealtimeStream {
   }
 
   private func fetch(after seq: Int64) {
-    let (log, limit) = (endpoint.log, endpoint.limits.catchUpPage)
+    let (log, limit, bytes) = (endpoint.log, min(pageSize, endpoint.limits.catchUpPage), endpoint.limits.catchUpBytes)
     endpoint.metrics.readLog()
     ask(endpoint.catchUp) {
       do {
         let events = try await log.events(after: seq, limit: limit)
-        return .events(events.map(EncodedEvent.init), isLast: events.count < limit)
+        let page = Self.page(events, bytes: bytes)
+        return .events(page, isLast: events.count < limit && page.count == events.count)
       } catch is EventsGone {
         return .gone(try await log.bounds())
       }
     }
+  }
+
+  /// As many of the events as fit into so many bytes, one at least.
+  private static func page(_ events: [Event], bytes: Int) -> [EncodedEvent] {
+    var page: [EncodedEvent] = []
+    var size = 0
+    for event in events where size < bytes {
+      let encoded = EncodedEvent(event)
+      size += encoded.memoryCost
+      if size <= bytes || page.isEmpty { page.append(encoded) }
+    }
+    return page
+  }
+
+  /// The next page is to hold as many bytes as this one should have: rows that do not fit are read for nothing.
+  private func measure(_ page: [EncodedEvent]) {
+    guard !page.isEmpty else { return }
+    let average = max(1, page.reduce(0) { $0 + $1.memoryCost } / page.count)
+    pageSize = max(1, min(endpoint.limits.catchUpPage, endpoint.limits.catchUpBytes / average))
   }
 
   private func ask(_ lane: WorkLane, _ question: @escaping @Sendable () async throws -> Answer) {
@@ -182,6 +213,7 @@ final class RealtimeStream {
       begin(request, log: bounds)
     case (.events(let events, let isLast), .running(var cursor)):
       attempts = 0
+      measure(events)
       cursor.fetched(events, isLast: isLast)
       state = .running(cursor)
       connection?.streamChanged()

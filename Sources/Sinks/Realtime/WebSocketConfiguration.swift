@@ -120,6 +120,8 @@ struct WebSocketLimits: Sendable {
   var maximumSends = 16
   /// Events in a page from the log.
   var catchUpPage = 500
+  /// How large a page may be, in bytes: about what a socket takes before it is full.
+  var catchUpBytes = 65_536
   /// Pages from the log that are read at once, over all connections.
   var catchUpWidth = 8
   /// Requests of connections to the gateway at once, and waiting.

@@ -41,9 +41,12 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
   private var isAwaitingPong = false
   private var unwritableSince: NIODeadline?
 
+  private let peer: RealtimePeer
+
   /// The connection must have been admitted by the hub; it counts itself out when it ends.
-  init(endpoint: RealtimeEndpoint, principal: RealtimePrincipal?) {
+  init(endpoint: RealtimeEndpoint, principal: RealtimePrincipal?, peer: RealtimePeer) {
     self.endpoint = endpoint
+    self.peer = peer
     session = WebSocketSession(principal: principal, maximumSends: endpoint.limits.maximumSends)
     assembler = WebSocketMessageAssembler(maximumSize: endpoint.limits.maximumMessage)
     stream = RealtimeStream(endpoint: endpoint)
@@ -106,51 +109,6 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
     context.fireChannelWritabilityChanged()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      // Not passed on: the HTTP handlers behind us would close at once.
-      shutDown()
-    case ChannelEvent.inputClosed:
-      context.fireUserInboundEventTriggered(event)
-      context.close(promise: nil)
-    default:
-      context.fireUserInboundEventTriggered(event)
-    }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    switch error {
-    case NIOWebSocketError.invalidFrameLength:
-      close(WebSocketClose(.messageTooBig, "a message may have \(maximumIncomplete) bytes"), .tooBig)
-      // No frame can be read any more, the client's answer to ours neither: it sees the end at once.
-      context.close(mode: .output, promise: nil)
-    case is NIOWebSocketError:
-      close(WebSocketClose(.protocolError, "malformed frame"), .protocolError)
-      context.close(mode: .output, promise: nil)
-    case is ByteToMessageDecoderError:
-      // The rest of what follows a malformed frame.
-      break
-    default:
-      context.close(promise: nil)
-    }
-  }
-
-  /// From the HTTP handlers behind us, which have nothing to say any more.
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    promise?.fail(ChannelError.ioOnClosedChannel)
-  }
-
-  /// The server's task closes one direction when it is cancelled, or has seen the end of input.
-  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    guard mode == .all else {
-      shutDown()
-      promise?.succeed(())
-      return
-    }
-    context.close(mode: mode, promise: promise)
-  }
-
   // MARK: Messages
 
   private func handle(_ output: WebSocketMessageAssembler.Output) {
@@ -158,12 +116,11 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
     case .nothing, .pong, .binary: break
     case .ping(let payload): write(.webSocketFrame(.pong, payload.readableBytesView))
     case .close(let answer): close(answer, .client, peerHasClosed: true)
-    case .violation(let violation):
-      close(violation, violation.code == .messageTooBig ? .tooBig : .protocolError)
+    case .violation(let violation): close(violation: violation)
     case .text(let payload):
       let bytes = Array(payload.readableBytesView)
       guard String(validating: bytes, as: UTF8.self) != nil else {
-        return close(WebSocketClose(.invalidPayload, "the text is not UTF-8"), .protocolError)
+        return close(violation: WebSocketClose(.invalidPayload, "the text is not UTF-8"))
       }
       do throws(ClientFrameProblem) {
         perform(session.receive(.success(try ClientFrame(bytes))))
@@ -188,15 +145,14 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
 
   private func verify(_ key: String) {
     guard let eventLoop = context?.eventLoop else { return }
-    let (gateway, bound) = (endpoint.gateway, NIOLoopBound(self, eventLoop: eventLoop))
+    let (gateway, peer, bound) = (endpoint.gateway, peer, NIOLoopBound(self, eventLoop: eventLoop))
     let isSubmitted = endpoint.requests.submit {
-      let verdict: Result<RealtimePrincipal?, any Error>
-      do { verdict = .success(try await gateway.authenticate(key: key)) } catch { verdict = .failure(error) }
+      let verdict = await gateway.verdict(on: key, from: peer)
       eventLoop.execute {
         let connection = bound.value
         switch verdict {
         case .success(let principal): connection.perform(connection.session.verified(principal))
-        case .failure: connection.perform(connection.session.verificationFailed())
+        case .failure(let error): connection.perform(connection.session.verificationFailed(error))
         }
       }
     }
@@ -239,6 +195,7 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
       endpoint.metrics.sent(sent)
     }
     // The flush may have made room, and the channel said so while this was still under way.
+    if !context.channel.isWritable { stream.dropPage() }
     if !isCaughtUp, context.channel.isWritable, case .open = phase { loop?.requeue(self) }
   }
 
@@ -309,6 +266,10 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
   private func closeSlowReader() {
     let seq = stream.place.map { String($0.seq) } ?? "null"
     close(WebSocketClose(.slowReader, #"{"seq":\#(seq)}"#), .slowReader)
+  }
+
+  func close(violation: WebSocketClose) {
+    close(violation, violation.code == .messageTooBig ? .tooBig : .protocolError)
   }
 
   private func close(

@@ -23,6 +23,10 @@ enum WebSocketHandshake {
       problem: .unauthorized, fields: [.wwwAuthenticate: #"Bearer realm="fractal""#])
     static let forbidden = Refusal(problem: .forbidden(scope: "read"))
     static let foreignOrigin = Refusal(problem: .foreignOrigin)
+    static func tooManyKeys(_ throttled: RealtimeThrottled) -> Refusal {
+      Refusal(
+        problem: .tooManyKeys(throttled.retryAfter), fields: [.retryAfter: String(throttled.retryAfter)])
+    }
     static func unavailable(_ detail: String) -> Refusal {
       Refusal(problem: .unavailable(detail), fields: [.retryAfter: "5"])
     }

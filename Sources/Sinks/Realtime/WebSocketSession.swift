@@ -77,9 +77,10 @@ struct WebSocketSession {
     return waiting.flatMap { receive($0) }
   }
 
-  /// The key could not be looked up, for a reason of ours.
-  mutating func verificationFailed() -> [Action] {
+  /// The key was not looked up: for a reason of ours, or because too many that are none have come from there.
+  mutating func verificationFailed(_ error: (any Error)? = nil) -> [Action] {
     guard case .verifying = phase else { return [] }
+    if error is RealtimeThrottled { return end(WebSocketClose(.tooManyKeys, "too many keys that are none")) }
     return end(WebSocketClose(.tryAgainLater, "the key could not be checked"))
   }
 

@@ -10,14 +10,14 @@ internal import SocketIO
 
 /// Passes every request on but those for the sink's path: these it answers itself, or makes a WebSocket of the
 /// connection. What comes behind such a request waits until it is decided.
-final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandler {
+final class WebSocketUpgradeHandler: AnsweringHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
   private let endpoint: RealtimeEndpoint
-  private var order = AnswerOrder()
+  var order = AnswerOrder()
   private var request: HTTPRequest?
   /// While a key is being looked up: what comes of it, and until when.
   private var verifying: (accept: String, deadline: Scheduled<Void>)?
@@ -38,32 +38,18 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
 
   // MARK: Inbound
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    receive(unwrapInboundIn(data), context: context)
-  }
+  func takes(_ request: HTTPRequest) -> Bool { request.pathOnly.utf8.elementsEqual(endpoint.path.utf8) }
 
-  private func receive(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
-    let path = endpoint.path
-    switch order.arrived(part, isOurs: { $0.pathOnly.utf8.elementsEqual(path.utf8) }) {
-    case .pass: context.fireChannelRead(wrapInboundOut(part))
-    case .held, .drop: break
-    case .take:
-      switch part {
-      case .head(let head):
-        request = head
-        // A body could have no end: it is not waited for.
-        if head.announcesBody { finishReading(context: context) }
-      case .body: break
-      case .end: finishReading(context: context)
-      }
+  func take(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
+    switch part {
+    case .head(let head):
+      request = head
+      // A body could have no end: it is not waited for.
+      if head.announcesBody { finishReading(context: context) }
+    case .body: break
+    case .end: finishReading(context: context)
     }
   }
-
-  private func finishReading(context: ChannelHandlerContext) {
-    if order.finishedReading() { decide(context: context) }
-  }
-
-  func read(context: ChannelHandlerContext) { if order.mayRead() { context.read() } }
 
   func channelInactive(context: ChannelHandlerContext) {
     verifying?.deadline.cancel()
@@ -72,35 +58,10 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     context.fireChannelInactive()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    let passes =
-      switch event {
-      case is ChannelShouldQuiesceEvent: order.mayQuiesce()
-      case ChannelEvent.inputClosed: order.mayCloseInput()
-      default: true
-      }
-    if passes { context.fireUserInboundEventTriggered(event) }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if order.mayThrow(error) { context.fireErrorCaught(error) }
-  }
-
-  // MARK: Outbound
-
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let part = unwrapOutboundIn(data)
-    context.write(wrapOutboundOut(part), promise: promise)
-    if order.serverWrote(part) {
-      context.flush()
-      decide(context: context)
-    }
-  }
-
   // MARK: Decision
 
   /// It is our request's turn.
-  private func decide(context: ChannelHandlerContext) {
+  func decide(context: ChannelHandlerContext) {
     guard let request else { return }
     guard endpoint.origins.permits(request) else { return refuse(.foreignOrigin, request, context: context) }
     switch WebSocketHandshake.decide(request) {
@@ -116,11 +77,10 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
   }
 
   private func verify(_ key: String, _ request: HTTPRequest, accept: String, context: ChannelHandlerContext) {
-    let (gateway, loop) = (endpoint.gateway, context.eventLoop)
+    let (gateway, loop, peer) = (endpoint.gateway, context.eventLoop, peer(of: request, context))
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: loop)
     let isSubmitted = endpoint.requests.submit {
-      let verdict: Result<RealtimePrincipal?, any Error>
-      do { verdict = .success(try await gateway.authenticate(key: key)) } catch { verdict = .failure(error) }
+      let verdict = await gateway.verdict(on: key, from: peer)
       loop.execute { bound.value.handler.verified(verdict, context: bound.value.context) }
     }
     guard isSubmitted else {
@@ -141,8 +101,13 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
       upgrade(request, accept: accept, principal: principal, context: context)
     case .success(.some): refuse(.forbidden, request, context: context)
     case .success(nil): refuse(.unauthorized, request, context: context)
+    case .failure(let throttled as RealtimeThrottled): refuse(.tooManyKeys(throttled), request, context: context)
     case .failure: refuse(.unavailable("The key could not be checked."), request, context: context)
     }
+  }
+
+  private func peer(of request: HTTPRequest, _ context: ChannelHandlerContext) -> RealtimePeer {
+    RealtimePeer(address: context.channel.remoteAddress?.ipAddress, fields: request.headerFields)
   }
 
   private func upgrade(
@@ -152,25 +117,13 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
       return refuse(.unavailable("This node takes no further connections."), request, context: context)
     }
     self.request = nil
-    let owed = order.end()
-    let fields: HTTPFields = [
-      .upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: accept, .requestID: requestID(of: request),
-    ]
-    context.write(wrapOutboundOut(.head(HTTPResponse(status: .switchingProtocols, headerFields: fields))), promise: nil)
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     // From here on it counts itself out.
-    let connection = WebSocketConnection(endpoint: endpoint, principal: principal)
+    let connection = WebSocketConnection(
+      endpoint: endpoint, principal: principal, peer: peer(of: request, context))
     do {
-      let pipeline = context.pipeline.syncOperations
-      try pipeline.switchToWebSocket(connection, maximumFrame: endpoint.limits.maximumMessage)
-      for item in owed {
-        switch item {
-        // Told from the front, where the WebSocket hears it.
-        case .quiesce: context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        default: context.fire([item])
-        }
-      }
-      pipeline.removeHandler(self, promise: nil)
+      try becomeWebSocket(
+        connection, accept: accept, fields: [.requestID: requestID(of: request)],
+        maximumFrame: endpoint.limits.maximumMessage, context: context)
     } catch {
       endpoint.logger.error("the pipeline cannot become a WebSocket's", metadata: ["error": "\(error)"])
       connection.releaseAdmission()
@@ -202,24 +155,9 @@ final class WebSocketUpgradeHandler: ChannelDuplexHandler, RemovableChannelHandl
     fields[.cacheControl] = "no-store"
     if status != .noContent { fields[.contentLength] = String(body.count) }
     if closes { fields[.connection] = fields[.connection].map { $0 + ", close" } ?? "close" }
-    context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: fields))), promise: nil)
-    if !body.isEmpty, request.method != .head {
-      context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
-    }
-    if closes {
-      order.end()
-      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
-    } else {
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-      goOn(context: context)
-    }
-  }
-
-  private func goOn(context: ChannelHandlerContext) {
-    guard order.answered() else { return }
-    while let part = order.nextHeld() { receive(part, context: context) }
-    context.fire(order.settle())
+    answer(
+      HTTPResponse(status: status, headerFields: fields),
+      body: request.method == .head ? nil : ByteBuffer(bytes: body), closing: closes, context: context)
   }
 
   /// The caller's, where it is sane; else a new one.

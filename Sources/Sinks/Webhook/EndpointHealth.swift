@@ -11,30 +11,42 @@ struct AttemptWindow: Sendable, Hashable {
   mutating func failed() { size = max(1, size / 2) }
 }
 
-/// Lets nothing through to an endpoint that does nothing but fail, except one attempt now and then: deliveries keep
-/// their attempts for when it is back.
+/// Lets little through to an endpoint that does nothing but fail: deliveries keep their attempts for when it is back.
+///
+/// Only first attempts open it: one that fails again tells of its own conversation, not of the endpoint. While it is
+/// open, one attempt goes at a time, and not before its pause is over. The pauses grow; but an endpoint that answers at
+/// all is asked again with a first attempt each second, so that what it would take does not wait for what it refuses.
 struct EndpointCircuit: Sendable, Hashable {
   static let threshold = 10
-  static let longestPause = Duration.seconds(300)
+  static let longestPause = Duration.seconds(60)
+  static let firstAttemptPause = Duration.seconds(1)
 
   private var failures = 0
   private var nextPause = Duration.seconds(1)
-  private(set) var opensAt: Timestamp?
+  private var opensAt: Timestamp?
+  private var opensAtForFirst: Timestamp?
 
-  /// - Parameter underWay: attempts at this endpoint.
-  func lets(through underWay: Int, at now: Timestamp) -> Bool {
-    guard let opensAt else { return true }
-    return now >= opensAt && underWay == 0
-  }
+  var isOpen: Bool { opensAt != nil }
+
+  /// When the next attempt may go; nil: at any time.
+  func opensAt(isFirst: Bool) -> Timestamp? { isFirst ? opensAtForFirst : opensAt }
 
   mutating func succeeded() { self = EndpointCircuit() }
 
-  /// - Parameter jitter: 0 to 1.
-  mutating func failed(at now: Timestamp, jitter: Double) {
-    failures += 1
+  /// - Parameters:
+  ///   - isFirst: the delivery had not been attempted before.
+  ///   - isAnswered: the endpoint said something.
+  ///   - jitter: 0 to 1.
+  mutating func failed(isFirst: Bool, isAnswered: Bool, at now: Timestamp, jitter: Double) {
+    if isFirst { failures += 1 }
     guard failures >= Self.threshold else { return }
-    opensAt = now + nextPause * (1 + 0.2 * jitter)
-    nextPause = min(nextPause * 2, Self.longestPause)
+    let spread = 1 + 0.2 * jitter
+    // First attempts that fail during a pause make it no longer.
+    if opensAt.map({ $0 <= now }) ?? true {
+      opensAt = now + nextPause * spread
+      if isFirst { nextPause = min(nextPause * 2, Self.longestPause) }
+    }
+    opensAtForFirst = isAnswered ? now + Self.firstAttemptPause * spread : opensAt
   }
 }
 

@@ -1,5 +1,6 @@
 // Host names to addresses, on threads of its own: `getaddrinfo` blocks and cannot be cancelled.
 
+import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -13,14 +14,14 @@ import Darwin
 #endif
 
 /// Resolves names anew each time. Questions for one name at one time share one lookup, so that a name whose servers
-/// hang holds one thread, however many ask.
+/// hang holds one thread, however many ask; ``LookupQueue`` keeps many such names from holding up others.
 final class HostResolver: Sendable {
   /// The addresses of a name, in the order to try them; throws or is empty where there is none. May block.
   typealias Lookup = @Sendable (String) throws -> [IPAddress]
 
   private struct State {
-    var isStarted = false
     var isClosed = false
+    var queue = LookupQueue()
     var waiting: [String: [EventLoopPromise<[IPAddress]>]] = [:]
   }
 
@@ -28,10 +29,14 @@ final class HostResolver: Sendable {
   private static let nameLimit = 1_024
 
   private let lookup: Lookup
-  private let threads = NIOThreadPool(numberOfThreads: 8)
+  /// From then on a lookup is late.
+  private let patience: TimeAmount
   private let state = Mutex(State())
 
-  init(lookup: @escaping Lookup = HostResolver.systemLookup) { self.lookup = lookup }
+  init(patience: TimeAmount = .seconds(1), lookup: @escaping Lookup = HostResolver.systemLookup) {
+    self.patience = patience
+    self.lookup = lookup
+  }
 
   /// - Throws: `unresolvedHost`, `timeout`, or `interrupted` once closed.
   func resolve(_ name: String, on eventLoop: any EventLoop, deadline: NIODeadline) async throws -> [IPAddress] {
@@ -52,35 +57,47 @@ final class HostResolver: Sendable {
       }
       if state.waiting.count >= Self.nameLimit { return .unresolvedHost }
       state.waiting[name] = [promise]
-      if !state.isStarted {
-        state.isStarted = true
-        threads.start()
-      }
-      threads.submit { [self] workItem in
-        guard case .active = workItem else { return answer(name, .failure(WebhookFailure.interrupted)) }
-        answer(name, Result { try lookup(name) })
-      }
+      state.queue.ask(name)
       return nil
     }
-    if let refusal { promise.fail(refusal) }
+    if let refusal { promise.fail(refusal) } else { begin() }
+  }
+
+  /// Begins the lookups that may run now.
+  private func begin() {
+    while let name = state.withLock({ $0.isClosed ? nil : $0.queue.next() }) {
+      let timer = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: patience) { [self] in
+        state.withLock { $0.queue.isLate(name) }
+        begin()
+      }
+      // A thread costs little beside a lookup, and none is kept for names that may never hang.
+      Thread.detachNewThread { [self] in
+        let result = Result { try lookup(name) }
+        timer.cancel()
+        answer(name, result)
+        begin()
+      }
+    }
   }
 
   private func answer(_ name: String, _ result: Result<[IPAddress], any Error>) {
-    let waiting = state.withLock { $0.waiting.removeValue(forKey: name) } ?? []
+    let waiting = state.withLock { state in
+      state.queue.ended(name)
+      return state.waiting.removeValue(forKey: name) ?? []
+    }
     for promise in waiting { promise.completeWith(result) }
   }
 
-  /// Fails whoever waits, and lets the threads end once their lookups return.
+  /// Fails whoever waits. Lookups under way end by themselves, for nobody.
   func close() {
-    let (waiting, isStarted) = state.withLock { state in
+    let waiting = state.withLock { state in
       defer {
         state.isClosed = true
         state.waiting = [:]
       }
-      return (state.waiting.values.flatMap { $0 }, state.isStarted && !state.isClosed)
+      return state.waiting.values.flatMap { $0 }
     }
     for promise in waiting { promise.fail(WebhookFailure.interrupted) }
-    if isStarted { threads.shutdownGracefully { _ in } }
   }
 
   /// Asks the system: hosts file and name servers, sorted as RFC 6724 wants it.

@@ -64,12 +64,12 @@ extension IPAddress: CustomStringConvertible {
 }
 
 /// A block of addresses: a prefix and its length.
-struct AddressBlock: Sendable, Hashable {
+public struct AddressBlock: Sendable, Hashable {
   let base: IPAddress
   let prefixLength: Int
 
   /// Reads `10.0.0.0/8`, `fd00::/8`, or a single address; an IPv4-mapped block becomes the IPv4 block.
-  init?(_ text: some StringProtocol) {
+  public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = parts.first, let address = IPAddress(first) else { return nil }
     var length = address.width
@@ -91,7 +91,7 @@ struct AddressBlock: Sendable, Hashable {
     self.prefixLength = prefixLength
   }
 
-  func contains(_ address: IPAddress) -> Bool {
+  public func contains(_ address: IPAddress) -> Bool {
     switch (base, address) {
     case (.v4(let left), .v4(let right)): prefixLength == 0 || (left ^ right) >> UInt32(32 - prefixLength) == 0
     case (.v6(let left), .v6(let right)): prefixLength == 0 || (left ^ right) >> UInt128(128 - prefixLength) == 0

@@ -11,12 +11,12 @@ import DequeModule
 struct WebhookLane: Sendable {
   private(set) var endpoint: WebhookEndpoint
   private(set) var underWay = 0
-  /// At hand, and not under way.
-  private(set) var queued = 0
+  /// At hand, and not under way: from the line, and from those that wait.
+  private var queuedInLine = 0
+  private var queuedWaiting = 0
 
   private var queues: [Identifier: Deque<DueDelivery>] = [:]
-  /// Orders that have something to go and nothing under way.
-  private var ready: Deque<Identifier> = []
+  private var ready = ReadyOrders()
   /// Orders with an attempt under way, or a failure that is not written yet.
   private var busy: Set<Identifier> = []
   private var failing: Set<Identifier> = []
@@ -42,6 +42,8 @@ struct WebhookLane: Sendable {
 
   init(_ endpoint: WebhookEndpoint) { self.endpoint = endpoint }
 
+  var queued: Int { queuedInLine + queuedWaiting }
+
   /// Takes over what was changed about the endpoint.
   mutating func update(_ new: WebhookEndpoint) {
     let failingSince = endpoint.failingSince
@@ -49,6 +51,20 @@ struct WebhookLane: Sendable {
     endpoint = new
     // This node's own attempts are the newer truth, unless somebody has switched it on anew.
     endpoint.failingSince = isResumed ? new.failingSince : failingSince
+    if isResumed { beginAnew() }
+  }
+
+  /// Switched on anew: what was in line waits by now, and what is known about the endpoint is old.
+  private mutating func beginAnew() {
+    for seq in atHand.keys { atHand[seq] = true }
+    atHandWaiting = atHand.count
+    (queuedInLine, queuedWaiting) = (0, queued)
+    pausedUntil = nil
+    circuit = EndpointCircuit()
+    var ready = ready
+    ready.sort(kind(of:))
+    self.ready = ready
+    wakeAll()
   }
 
   // MARK: From the store
@@ -66,27 +82,32 @@ struct WebhookLane: Sendable {
   }
 
   /// What to ask the store for; nil: nothing now.
-  /// - Parameter room: how many may be at hand.
+  /// - Parameter room: how many may be at hand. Half of it is for those that wait: however many, they are not in the way
+  ///   of what is new.
   mutating func demand(room: Int, at now: Timestamp) -> DeliveryDemand? {
-    guard asked == nil, queued <= room / 2 else { return nil }
+    guard asked == nil else { return nil }
     if failing.isEmpty { mustSettle = false }
-    let wantsLine = hasMore && !mustSettle
-    let wantsWaiting = nextDue.map { $0 <= now } ?? false
+    let wantsLine = wantsLine(room)
+    let wantsWaiting = wantsWaiting(room) && (nextDue.map { $0 <= now } ?? false)
     guard wantsLine || wantsWaiting else { return nil }
-    let count = room - queued
     let demand = DeliveryDemand(
-      endpoint: endpoint.id, after: reached, inLine: wantsLine ? count : 0,
-      waiting: wantsWaiting ? atHandWaiting + count : 0)
+      endpoint: endpoint.id, after: reached, inLine: wantsLine ? room / 2 - queuedInLine : 0,
+      waiting: wantsWaiting ? atHandWaiting + room / 2 - queuedWaiting : 0)
     asked = demand
     wokenMeanwhile = false
     return demand
   }
 
-  /// Whether it would ask, once it is due.
-  func isHungry(room: Int) -> Bool { asked == nil && hasMore && !mustSettle && queued <= room / 2 }
+  private func wantsLine(_ room: Int) -> Bool { hasMore && !mustSettle && queuedInLine <= room / 4 }
+  private func wantsWaiting(_ room: Int) -> Bool { queuedWaiting <= room / 4 }
+
+  /// Whether it would ask at once.
+  func isHungry(room: Int) -> Bool {
+    asked == nil && (wantsLine(room) || wantsWaiting(room) && nextDue == Timestamp(microseconds: 0))
+  }
 
   /// When it has to ask for those that wait.
-  var due: Timestamp? { asked == nil ? nextDue : nil }
+  func due(room: Int) -> Timestamp? { asked == nil && wantsWaiting(room) ? nextDue : nil }
 
   mutating func receive(_ supply: DeliverySupply) {
     guard let demand = asked else { return }
@@ -108,8 +129,7 @@ struct WebhookLane: Sendable {
     where !isKnown(delivery) && !failing.contains(delivery.order) && !failedMeanwhile.contains(delivery.order) {
       enqueue(delivery, isWaiting: true)
     }
-    let isCut = demand.waiting > 0 && supply.waiting.count >= demand.waiting
-    if demand.waiting > 0 { nextDue = isCut ? Timestamp(microseconds: 0) : supply.nextDue }
+    if demand.waiting > 0 { nextDue = supply.hasMoreWaiting ? Timestamp(microseconds: 0) : supply.nextDue }
     if let due = supply.nextDue { nextDue = min(nextDue ?? due, due) }
     endLoad()
   }
@@ -129,12 +149,31 @@ struct WebhookLane: Sendable {
 
   private mutating func enqueue(_ delivery: DueDelivery, isWaiting: Bool) {
     atHand[delivery.event.seq] = isWaiting
-    if isWaiting { atHandWaiting += 1 }
-    queued += 1
+    if isWaiting {
+      atHandWaiting += 1
+      queuedWaiting += 1
+    } else {
+      queuedInLine += 1
+    }
     let isFirst = queues[delivery.order] == nil
     let place = queues[delivery.order]?.lastIndex { $0.event.seq < delivery.event.seq }.map { $0 + 1 } ?? 0
     queues[delivery.order, default: []].insert(delivery, at: place)
-    if isFirst, !busy.contains(delivery.order) { ready.append(delivery.order) }
+    guard !busy.contains(delivery.order) else { return }
+    if isFirst {
+      ready.append(delivery.order, kind(of: delivery.order))
+    } else if place == 0 {
+      ready.sort(delivery.order, kind(of: delivery.order))
+    }
+  }
+
+  private func kind(of order: Identifier) -> ReadyOrders.Kind {
+    guard let delivery = queues[order]?.first else { return .fresh }
+    if isBacklog(delivery) { return .backlog }
+    return delivery.attempts > 0 ? .retried : .fresh
+  }
+
+  private func isBacklog(_ delivery: DueDelivery) -> Bool {
+    endpoint.resumedAt.map { delivery.createdAt < $0 } ?? false
   }
 
   // MARK: On its way
@@ -147,32 +186,49 @@ struct WebhookLane: Sendable {
   }
 
   mutating func next(limit: Int, catchUp: Double, at now: Timestamp) -> Next {
-    guard let order = ready.first, let delivery = queues[order]?.first else { return .nothing }
-    guard underWay < min(window.size, endpoint.concurrency ?? limit) else { return .nothing }
+    guard !ready.isEmpty, underWay < min(window.size, endpoint.concurrency ?? limit) else { return .nothing }
     if let pausedUntil, pausedUntil > now { return .later(pausedUntil) }
-    guard circuit.lets(through: underWay, at: now) else {
-      return underWay == 0 ? .later(circuit.opensAt ?? now) : .nothing
+    if circuit.isOpen, underWay > 0 { return .nothing }
+    var soonest: Timestamp?
+    for step in ReadyOrders.Kind.allCases.indices {
+      let kind = ready.kind(after: step)
+      guard let order = candidate(kind), let delivery = queues[order]?.first else { continue }
+      let place = place(for: delivery, catchUp, at: now)
+      if place <= now { return .send(begin(delivery, kind, catchUp, at: now)) }
+      soonest = min(soonest ?? place, place)
     }
-    if let place = paced(delivery, catchUp, at: now) { return .later(place) }
-    ready.removeFirst()
-    queues[order]?.removeFirst()
-    if queues[order]?.isEmpty == true { queues[order] = nil }
-    queued -= 1
-    underWay += 1
-    busy.insert(order)
-    return .send(delivery)
+    return soonest.map(Next.later) ?? .nothing
   }
 
-  /// Takes a place in time; or says when there is one.
-  private mutating func paced(_ delivery: DueDelivery, _ catchUp: Double, at now: Timestamp) -> Timestamp? {
-    let isBacklog = endpoint.resumedAt.map { delivery.createdAt < $0 } ?? false
-    var place = now
+  /// Whoever has failed least is the best probe of an endpoint that fails.
+  private func candidate(_ kind: ReadyOrders.Kind) -> Identifier? {
+    circuit.isOpen ? ready.least(kind) { queues[$0]?.first?.attempts ?? 0 } : ready.first(kind)
+  }
+
+  /// The first moment it may go.
+  private func place(for delivery: DueDelivery, _ catchUp: Double, at now: Timestamp) -> Timestamp {
+    var place = max(now, circuit.opensAt(isFirst: delivery.attempts == 0) ?? now)
     if let rate = endpoint.rateLimit { place = max(place, pace.next(rate: rate, at: now)) }
-    if isBacklog { place = max(place, catchUpPace.next(rate: catchUp, at: now)) }
-    if place > now { return place }
+    if isBacklog(delivery) { place = max(place, catchUpPace.next(rate: catchUp, at: now)) }
+    return place
+  }
+
+  private mutating func begin(
+    _ delivery: DueDelivery, _ kind: ReadyOrders.Kind, _ catchUp: Double, at now: Timestamp
+  ) -> DueDelivery {
     if let rate = endpoint.rateLimit { pace.take(rate: rate, at: now) }
-    if isBacklog { catchUpPace.take(rate: catchUp, at: now) }
-    return nil
+    if isBacklog(delivery) { catchUpPace.take(rate: catchUp, at: now) }
+    ready.take(delivery.order, kind)
+    queues[delivery.order]?.removeFirst()
+    if queues[delivery.order]?.isEmpty == true { queues[delivery.order] = nil }
+    unqueue(delivery)
+    underWay += 1
+    busy.insert(delivery.order)
+    return delivery
+  }
+
+  private mutating func unqueue(_ delivery: DueDelivery) {
+    if atHand[delivery.event.seq] == true { queuedWaiting -= 1 } else { queuedInLine -= 1 }
   }
 
   /// What follows from an attempt.
@@ -191,7 +247,7 @@ struct WebhookLane: Sendable {
         delivery: delivery, attempt: result.attempt, disposition: .delivered,
         health: wasFailing ? .recovered : .unchanged)
     }
-    let health = result.failure == .interrupted ? .unchanged : failed(result, policy, at: now, jitter: jitter)
+    let health = result.failure == .interrupted ? .unchanged : failed(delivery, result, policy, at: now, jitter: jitter)
     var outcome = DeliveryOutcome(
       delivery: delivery, attempt: result.attempt,
       disposition: result.disposition(
@@ -207,10 +263,16 @@ struct WebhookLane: Sendable {
   }
 
   private mutating func failed(
-    _ result: WebhookResult, _ policy: DeliveryPolicy, at now: Timestamp, jitter: Double
+    _ delivery: DueDelivery, _ result: WebhookResult, _ policy: DeliveryPolicy, at now: Timestamp, jitter: Double
   ) -> DeliveryOutcome.Health {
-    window.failed()
-    circuit.failed(at: now, jitter: jitter)
+    if result.isStrain {
+      window.failed()
+      circuit.failed(
+        isFirst: delivery.attempts == 0, isAnswered: result.attempt.status != nil, at: now, jitter: jitter)
+    } else {
+      // It works, and refuses this one.
+      circuit.succeeded()
+    }
     if let pause = result.pause(at: now) { pausedUntil = max(pausedUntil ?? now, now + pause) }
     if result.attempt.status == 410 { return .disabled(reason: "The endpoint answered 410 Gone.") }
     guard let since = endpoint.failingSince else {
@@ -223,13 +285,15 @@ struct WebhookLane: Sendable {
 
   private mutating func goOn(_ order: Identifier) {
     busy.remove(order)
-    if queues[order] != nil { ready.append(order) }
+    if queues[order] != nil { ready.append(order, kind(of: order)) }
   }
 
   private mutating func letGo(of order: Identifier) -> [Identifier] {
     let waiting = queues.removeValue(forKey: order) ?? []
-    for delivery in waiting { forget(delivery.event.seq) }
-    queued -= waiting.count
+    for delivery in waiting {
+      unqueue(delivery)
+      forget(delivery.event.seq)
+    }
     return waiting.map(\.id)
   }
 
@@ -245,7 +309,7 @@ struct WebhookLane: Sendable {
     if outcome.heldUntil != nil, failing.remove(outcome.delivery.order) != nil {
       busy.remove(outcome.delivery.order)
       if asked != nil { failedMeanwhile.insert(outcome.delivery.order) }
-      if queues[outcome.delivery.order] != nil { ready.append(outcome.delivery.order) }
+      if queues[outcome.delivery.order] != nil { ready.append(outcome.delivery.order, kind(of: outcome.delivery.order)) }
     }
     if case .retry(let at) = outcome.disposition { nextDue = min(nextDue ?? at, outcome.heldUntil ?? at, at) }
     if !isWritten {
@@ -253,18 +317,4 @@ struct WebhookLane: Sendable {
       wakeAll()
     }
   }
-}
-
-/// What the configuration says about deliveries.
-struct DeliveryPolicy: Sendable, Hashable {
-  var schedule: RetrySchedule
-  /// How long a failing delivery holds its conversation back; nil: until it is delivered or dead.
-  var holdFor: Duration?
-  /// How long nothing but failures may come before an endpoint is disabled.
-  var disableAfter: Duration
-  /// Deliveries a second of what a pause has left.
-  var catchUp: Double
-  /// Attempts under way at once, over all endpoints, and at one of them.
-  var concurrency: Int
-  var perEndpoint: Int
 }

@@ -4,7 +4,8 @@ import ChannelProtocol
 import Metrics
 import Synchronization
 
-/// Counters and timers of outbound webhooks: over all endpoints, and for each of the first hundred.
+/// Counters and timers of outbound webhooks: over all endpoints, and for each of a hundred, those with the oldest
+/// deliveries among them.
 struct WebhookMetrics: Sendable {
   private let attempts: [String: Counter]
   private let latency = Timer(label: "fractal_webhook_attempt_seconds", preferredDisplayUnit: .seconds)
@@ -14,6 +15,7 @@ struct WebhookMetrics: Sendable {
   private let oldest = Gauge(label: "fractal_webhook_oldest_pending_seconds")
   private let materialised = Counter(label: "fractal_webhook_materialised_total")
   private let abandoned = Counter(label: "fractal_webhook_outcomes_abandoned_total")
+  private let withoutSeries = Gauge(label: "fractal_webhook_endpoints_without_series")
   private let endpoints = EndpointSeries()
 
   init() {
@@ -45,8 +47,9 @@ struct WebhookMetrics: Sendable {
     func age(_ oldest: Timestamp?) -> Double { oldest.map { max(0, (now - $0).inSeconds) } ?? 0 }
     pending.record(backlog.reduce(0) { $0 + $1.pending })
     oldest.record(backlog.map { age($0.oldest) }.max() ?? 0)
-    endpoints.keep(Set(backlog.map(\.endpoint)))
-    for entry in backlog { endpoints.of(entry.endpoint)?.waiting(entry.pending, age(entry.oldest)) }
+    let shown = endpoints.keep(backlog)
+    withoutSeries.record(backlog.count - shown.count)
+    for entry in shown { endpoints.of(entry.endpoint)?.waiting(entry.pending, age(entry.oldest)) }
   }
 }
 
@@ -105,14 +108,26 @@ private final class EndpointSeries: Sendable {
     }
   }
 
-  /// Forgets those that are no more.
-  func keep(_ ids: Set<Identifier>) {
-    let gone = series.withLock { series in
+  /// Forgets those that are no more, and those that others need a place of more.
+  /// - Returns: those that have one.
+  func keep(_ backlog: [EndpointBacklog]) -> ArraySlice<EndpointBacklog> {
+    let (shown, gone) = series.withLock { series in
+      let shown = EndpointBacklog.worstFirst(backlog) { series[$0] != nil }.prefix(Self.limit)
+      let ids = Set(shown.map(\.endpoint))
       let gone = series.filter { !ids.contains($0.key) }
       for id in gone.keys { series[id] = nil }
-      return gone
+      return (shown, gone)
     }
     for series in gone.values { series.destroy() }
+    return shown
+  }
+}
+
+extension EndpointBacklog {
+  /// The longest waiting first; of equals those that are shown, so that idle ones do not come and go.
+  static func worstFirst(_ backlog: [EndpointBacklog], isShown: (Identifier) -> Bool) -> [EndpointBacklog] {
+    let ranked = backlog.map { (entry: $0, oldest: $0.oldest?.microseconds ?? .max, shown: isShown($0.endpoint) ? 0 : 1) }
+    return ranked.sorted { ($0.oldest, $0.shown) < ($1.oldest, $1.shown) }.map(\.entry)
   }
 }
 
@@ -120,7 +135,7 @@ extension WebhookSink {
   /// Reads the backlog at an interval: a receiver that is stuck must show while nothing is delivered.
   func measure() async {
     while !Task.isCancelled {
-      if let backlog = try? await context.deliveries.deliveryBacklog() {
+      if let backlog = try? await context.deliveries.deliveryBacklog(node: node) {
         metrics.waiting(backlog, at: context.clock.now())
       }
       try? await Task.sleep(for: .seconds(5))

@@ -92,7 +92,10 @@ struct WebhookRoster: Sendable {
   func isHungry(_ id: Identifier) -> Bool { lanes[id]?.lane.isHungry(room: room) ?? false }
 
   /// When some lane has to ask for deliveries that wait.
-  var nextDue: Timestamp? { lanes.values.compactMap { $0.lane.due }.min() }
+  var nextDue: Timestamp? {
+    let room = room
+    return lanes.values.compactMap { $0.lane.due(room: room) }.min()
+  }
 
   // MARK: On their way
 

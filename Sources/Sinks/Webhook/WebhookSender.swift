@@ -93,9 +93,16 @@ struct WebhookResult: Sendable, Hashable {
 
   var isDelivered: Bool { attempt.status.map { (200..<300).contains($0) } ?? false }
 
-  /// How long the endpoint wants to be left alone; nil: it did not say.
+  /// It failed for what the endpoint can take, not for what it was sent.
+  var isStrain: Bool {
+    guard let status = attempt.status else { return failure != .interrupted }
+    return status == 429 || status >= 500
+  }
+
+  /// How long the endpoint wants to be left alone; nil: it did not say. Standard Webhooks: 429, 502 and 504 throttle;
+  /// RFC 9110 section 10.2.3 gives 503 the same word.
   func pause(at now: Timestamp) -> Duration? {
-    guard attempt.status == 429 || attempt.status == 503, let retryAfter else { return nil }
+    guard let status = attempt.status, [429, 502, 503, 504].contains(status), let retryAfter else { return nil }
     return RetryAfter.parse(retryAfter, now: now).map { min($0, RetrySchedule.longestRetryAfter) }
   }
 

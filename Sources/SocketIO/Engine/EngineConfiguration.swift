@@ -1,5 +1,6 @@
 // What an Engine.IO server promises its clients, and what it bears from them.
 
+public import HTTPTypes
 public import NIOCore
 
 public struct EngineConfiguration: Sendable {
@@ -29,6 +30,12 @@ public struct EngineConfiguration: Sendable {
   /// A connection stops being writable when this many bytes wait for its client.
   public var highWater = 1 << 16
   public var maximumSessions = 20_000
+  /// How many of them may be of clients that the application has not let in yet, where it lets them in later.
+  public var maximumNewcomers = 5_000
+  /// The same from one address.
+  public var maximumNewcomersPerAddress = 1_000
+  /// Who is behind a request; given it and the connection's address. Behind a proxy that says so, not the proxy.
+  public var clientAddress: @Sendable (HTTPRequest, String?) -> String? = { $1 }
   /// From which web pages connections are let in. Pages of other origins need their name here in full.
   public var origins = OriginRules.any
 

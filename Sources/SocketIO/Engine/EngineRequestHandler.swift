@@ -4,7 +4,7 @@ internal import HTTPTypes
 internal import NIOCore
 internal import NIOHTTPTypes
 
-final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
+final class EngineRequestHandler: AnsweringHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
   typealias OutboundIn = HTTPResponsePart
@@ -24,7 +24,7 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
   }
 
   private let server: EngineServer
-  private var order = AnswerOrder()
+  var order = AnswerOrder()
   private var incoming: Incoming?
 
   init(server: EngineServer) { self.server = server }
@@ -37,19 +37,15 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
 
   // MARK: Inbound
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { receive(unwrapInboundIn(data), context: context) }
+  func takes(_ request: HTTPRequest) -> Bool {
+    request.pathOnly.utf8.elementsEqual(server.configuration.path.utf8)
+  }
 
-  private func receive(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
-    let path = server.configuration.path
-    switch order.arrived(part, isOurs: { $0.pathOnly.utf8.elementsEqual(path.utf8) }) {
-    case .pass: context.fireChannelRead(wrapInboundOut(part))
-    case .held, .drop: break
-    case .take:
-      switch part {
-      case .head(let head): begin(head, context: context)
-      case .body(let bytes): take(bytes, context: context)
-      case .end: finishReading(context: context)
-      }
+  func take(_ part: HTTPRequestPart, context: ChannelHandlerContext) {
+    switch part {
+    case .head(let head): begin(head, context: context)
+    case .body(let bytes): take(bytes, context: context)
+    case .end: finishReading(context: context)
     }
   }
 
@@ -82,12 +78,6 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     incoming?.body.writeImmutableBuffer(bytes)
   }
 
-  private func finishReading(context: ChannelHandlerContext) {
-    if order.finishedReading() { decide(context: context) }
-  }
-
-  func read(context: ChannelHandlerContext) { if order.mayRead() { context.read() } }
-
   func channelInactive(context: ChannelHandlerContext) {
     order.end()
     loseRequest()
@@ -95,27 +85,18 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      if order.mayQuiesce() { return context.fireUserInboundEventTriggered(event) }
+    if case ChannelEvent.inputClosed = event, order.isAnswering, case .poll = incoming?.route {
+      // The client has given the request up.
+      order.end()
+      loseRequest()
+      context.fireUserInboundEventTriggered(event)
+      context.close(promise: nil)
+    } else if passes(event) {
+      context.fireUserInboundEventTriggered(event)
+    } else if event is ChannelShouldQuiesceEvent, case .poll = incoming?.route {
       // A GET may wait for long: its session ends, and the answer lets the connection end.
-      if case .poll = incoming?.route { incoming?.session?.run { $0.close(WebSocketClose(.serviceRestart)) } }
-    case ChannelEvent.inputClosed:
-      if order.isAnswering, case .poll = incoming?.route {
-        // The client has given the request up.
-        order.end()
-        loseRequest()
-        context.fireUserInboundEventTriggered(event)
-        context.close(promise: nil)
-      } else if order.mayCloseInput() {
-        context.fireUserInboundEventTriggered(event)
-      }
-    default: context.fireUserInboundEventTriggered(event)
+      incoming?.session?.run { $0.close(WebSocketClose(.serviceRestart)) }
     }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if order.mayThrow(error) { context.fireErrorCaught(error) }
   }
 
   private func loseRequest() {
@@ -124,21 +105,10 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     request.session?.run { $0.requestLost(request.ticket) }
   }
 
-  // MARK: Outbound
-
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let part = unwrapOutboundIn(data)
-    context.write(wrapOutboundOut(part), promise: promise)
-    if order.serverWrote(part) {
-      context.flush()
-      decide(context: context)
-    }
-  }
-
   // MARK: Decision
 
   /// It is our request's turn.
-  private func decide(context: ChannelHandlerContext) {
+  func decide(context: ChannelHandlerContext) {
     guard let request = incoming else { return }
     let ticket = request.ticket
     if request.isTooLarge {
@@ -148,7 +118,7 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     if let early = request.early { return answer(early, context: context) }
     switch request.route {
     case .refuse(let refusal): answer(.refused(refusal), context: context)
-    case .preflight: respond(.noContent, preflightFields, ByteBuffer(), context: context)
+    case .preflight: respond(.noContent, preflightFields(request.head), ByteBuffer(), context: context)
     case .open: open(request, context: context)
     case .openWebSocket(let accept): openWebSocket(request, accept: accept, context: context)
     case .upgrade(_, let accept):
@@ -180,7 +150,7 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
   }
 
   private func open(_ request: Incoming, context: ChannelHandlerContext) {
-    guard let socket = server.open(request.head, isWebSocket: false, on: context.eventLoop) else {
+    guard let socket = server.open(request.head, isWebSocket: false, on: context.channel) else {
       return answer(.refused(.full), context: context)
     }
     answer(.packets([socket.handshake(isWebSocket: false)]), context: context)
@@ -188,7 +158,7 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
   }
 
   private func openWebSocket(_ request: Incoming, accept: String, context: ChannelHandlerContext) {
-    guard let socket = server.open(request.head, isWebSocket: true, on: context.eventLoop) else {
+    guard let socket = server.open(request.head, isWebSocket: true, on: context.channel) else {
       return answer(.refused(.full), context: context)
     }
     let session = LoopReference(socket, on: context.eventLoop)
@@ -204,24 +174,10 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     _ accept: String, _ session: LoopReference<EngineSocket>, context: ChannelHandlerContext
   ) -> EngineWebSocket? {
     incoming = nil
-    let owed = order.end()
-    let fields: HTTPFields = [.upgrade: "websocket", .connection: "Upgrade", .secWebSocketAccept: accept]
-    context.write(wrapOutboundOut(.head(HTTPResponse(status: .switchingProtocols, headerFields: fields))), promise: nil)
-    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     let maximum = server.configuration.maximumPayload
     let webSocket = EngineWebSocket(session: session, maximumMessage: maximum)
     do {
-      let pipeline = context.pipeline.syncOperations
-      try pipeline.switchToWebSocket(webSocket, maximumFrame: maximum)
-      for item in owed {
-        switch item {
-        case .read: context.read()
-        // Told from the front, where the WebSocket hears it.
-        case .quiesce: context.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        default: context.fire([item])
-        }
-      }
-      pipeline.removeHandler(self, promise: nil)
+      try becomeWebSocket(webSocket, accept: accept, maximumFrame: maximum, context: context)
       return webSocket
     } catch {
       context.close(promise: nil)
@@ -257,24 +213,9 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     allowOrigin(of: request.head, &fields)
     if status != .noContent { fields[.contentLength] = String(body.readableBytes) }
     if closes { fields[.connection] = "close" }
-    context.write(wrapOutboundOut(.head(HTTPResponse(status: status, headerFields: fields))), promise: nil)
-    if body.readableBytes > 0, request.head.method != .head {
-      context.write(wrapOutboundOut(.body(body)), promise: nil)
-    }
-    if closes {
-      order.end()
-      let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in bound.value.close(promise: nil) }
-    } else {
-      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-      goOn(context: context)
-    }
-  }
-
-  private func goOn(context: ChannelHandlerContext) {
-    guard order.answered() else { return }
-    while let part = order.nextHeld() { receive(part, context: context) }
-    context.fire(order.settle())
+    answer(
+      HTTPResponse(status: status, headerFields: fields), body: request.head.method == .head ? nil : body,
+      closing: closes, context: context)
   }
 
   // MARK: Other origins
@@ -287,14 +228,16 @@ final class EngineRequestHandler: ChannelDuplexHandler, RemovableChannelHandler 
     case .only:
       fields[.accessControlAllowOrigin] = origin
       fields[.accessControlAllowCredentials] = "true"
-      fields[.vary] = "Origin"
+      fields[.vary] = fields[.vary].map { $0 + ", Origin" } ?? "Origin"
     }
   }
 
-  private var preflightFields: HTTPFields {
+  /// A client may bring headers of its own, so those that are asked for are allowed.
+  private func preflightFields(_ request: HTTPRequest) -> HTTPFields {
     [
-      .accessControlAllowMethods: "GET, POST, OPTIONS", .accessControlAllowHeaders: "Content-Type, Authorization",
-      .accessControlMaxAge: "600",
+      .accessControlAllowMethods: "GET, POST, OPTIONS",
+      .accessControlAllowHeaders: request.headerFields[.accessControlRequestHeaders] ?? "Content-Type, Authorization",
+      .accessControlMaxAge: "600", .vary: "Access-Control-Request-Headers",
     ]
   }
 }

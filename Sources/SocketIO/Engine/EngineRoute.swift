@@ -30,10 +30,6 @@ enum EngineRoute: Hashable, Sendable {
       self = .refuse(.unknownTransport)
       return
     }
-    guard request.query("EIO") == "4" else {
-      self = .refuse(.unsupportedVersion)
-      return
-    }
     let session = request.query("sid").flatMap { $0.isEmpty ? nil : $0 }
     switch transport {
     case .polling: self = Self.polling(request, session)
@@ -42,7 +38,10 @@ enum EngineRoute: Hashable, Sendable {
   }
 
   private static func polling(_ request: HTTPRequest, _ session: String?) -> EngineRoute {
-    guard let session else { return request.method == .get ? .open : .refuse(.badHandshakeMethod) }
+    guard let session else {
+      guard request.method == .get else { return .refuse(.badHandshakeMethod) }
+      return speaksOurs(request) ? .open : .refuse(.unsupportedVersion)
+    }
     switch request.method {
     case .get: return .poll(session: session)
     case .post: return .post(session: session)
@@ -53,7 +52,12 @@ enum EngineRoute: Hashable, Sendable {
   private static func webSocket(_ request: HTTPRequest, _ session: String?) -> EngineRoute {
     guard request.method == .get else { return .refuse(session == nil ? .badHandshakeMethod : .badRequest) }
     guard case .accept(let accept) = WebSocketOpening(request) else { return .refuse(.badRequest) }
-    guard let session else { return .openWebSocket(accept: accept) }
+    guard let session else {
+      return speaksOurs(request) ? .openWebSocket(accept: accept) : .refuse(.unsupportedVersion)
+    }
     return .upgrade(session: session, accept: accept)
   }
+
+  /// Looked at when a session begins, and only then: as the reference server does, whose other answers come first.
+  private static func speaksOurs(_ request: HTTPRequest) -> Bool { request.query("EIO") == "4" }
 }

@@ -13,6 +13,14 @@ internal import Synchronization
 public protocol EngineApplication: Sendable {
   /// A session has begun; on its event loop.
   func opened(_ socket: EngineSocket) -> any EngineSocketHandler
+
+  /// Whether a client is nobody until ``EngineSocket/admit()``. There may be fewer of these, and they are forgotten as
+  /// soon as they are closed.
+  var admitsLater: Bool { get }
+}
+
+extension EngineApplication {
+  public var admitsLater: Bool { false }
 }
 
 /// What an application is told about one connection; always on the connection's event loop.
@@ -20,8 +28,14 @@ public protocol EngineSocketHandler: AnyObject {
   func received(_ message: EngineMessage)
   /// After ``EngineSocket/isWritable`` was false: there is room again.
   func becameWritable()
+  /// More would wait for the client than may: what it is told on a WebSocket, which is then closed.
+  func overrun() -> WebSocketClose
   /// Nothing comes after this.
   func closed(_ reason: EngineCloseReason)
+}
+
+extension EngineSocketHandler {
+  public func overrun() -> WebSocketClose { .tooSlow }
 }
 
 public final class EngineServer: Sendable {
@@ -31,6 +45,7 @@ public final class EngineServer: Sendable {
 
   private struct State {
     var sessions: [String: LoopReference<EngineSocket>] = [:]
+    var newcomers = EngineNewcomers()
     var isShutDown = false
     var tickets: EngineTicket = 0
   }
@@ -43,6 +58,8 @@ public final class EngineServer: Sendable {
   /// A handler for one HTTP connection, to stand behind the codec and before what serves requests. It passes on every
   /// request but those for the server's path.
   public func makeHandler() -> any RemovableChannelHandler { EngineRequestHandler(server: self) }
+
+  var admitsLater: Bool { application.admitsLater }
 
   /// How many sessions there are.
   public var count: Int { state.withLock(\.sessions.count) }
@@ -67,12 +84,17 @@ public final class EngineServer: Sendable {
 
   func session(_ id: String) -> LoopReference<EngineSocket>? { state.withLock { $0.sessions[id] } }
 
-  /// Makes a session on this loop; nil: none are taken. The application learns of it by ``begin(_:)``, when its first
+  /// Makes a session on this connection's loop; nil: none are taken. The application learns of it by ``begin(_:)``, when its first
   /// packet is out.
-  func open(_ request: HTTPRequest, isWebSocket: Bool, on eventLoop: any EventLoop) -> EngineSocket? {
-    let socket = EngineSocket(server: self, request: request, isWebSocket: isWebSocket, eventLoop: eventLoop)
+  func open(_ request: HTTPRequest, isWebSocket: Bool, on channel: any Channel) -> EngineSocket? {
+    let eventLoop = channel.eventLoop
+    let socket = EngineSocket(
+      server: self, request: request, peerAddress: channel.remoteAddress?.ipAddress, isWebSocket: isWebSocket,
+      eventLoop: eventLoop)
+    let address = configuration.clientAddress(request, socket.peerAddress) ?? ""
     let isTaken = state.withLock { state in
       guard !state.isShutDown, state.sessions.count < configuration.maximumSessions else { return false }
+      guard !admitsLater || state.newcomers.add(socket.id, from: address, configuration) else { return false }
       state.sessions[socket.id] = LoopReference(socket, on: eventLoop)
       return true
     }
@@ -81,5 +103,12 @@ public final class EngineServer: Sendable {
 
   func begin(_ socket: EngineSocket) { socket.begin(application.opened(socket)) }
 
-  func forget(_ id: String) { state.withLock { _ = $0.sessions.removeValue(forKey: id) } }
+  func admitted(_ id: String) { state.withLock { $0.newcomers.remove(id) } }
+
+  func forget(_ id: String) {
+    state.withLock { state in
+      state.sessions[id] = nil
+      state.newcomers.remove(id)
+    }
+  }
 }

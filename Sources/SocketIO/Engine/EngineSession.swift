@@ -42,6 +42,8 @@ struct EngineSession {
     case adoptProbe
     case deliver(EngineMessage)
     case becameWritable
+    /// More would wait for the client than may, and was dropped: the session is to be closed.
+    case overrun
     /// The session is over for the application.
     case ended(EngineCloseReason)
     /// Nothing more will be asked of it: forget it.
@@ -148,8 +150,9 @@ struct EngineSession {
   mutating func send(_ frames: [EngineFrame]) -> [Action] { isOpen ? enqueue(frames) : [] }
 
   private mutating func enqueue(_ frames: [EngineFrame]) -> [Action] {
-    unsent += frames.reduce(0) { $0 + $1.size }
-    guard unsent <= configuration.maximumUnsent else { return end(.slowReader) }
+    let size = frames.reduce(0) { $0 + $1.size }
+    guard unsent + size <= configuration.maximumUnsent else { return [.overrun] }
+    unsent += size
     switch transport {
     case .webSocket: return [.write(frames)]
     case .polling:
@@ -183,10 +186,14 @@ struct EngineSession {
     return [.becameWritable]
   }
 
-  /// - Parameter close: what a WebSocket is told.
-  mutating func close(_ close: WebSocketClose, _ reason: EngineCloseReason, now: NIODeadline) -> [Action] {
+  /// - Parameters:
+  ///   - close: what a WebSocket is told.
+  ///   - keepsWords: whether a polling client that is not asking at the moment may still fetch what was said to it.
+  mutating func close(
+    _ close: WebSocketClose, _ reason: EngineCloseReason, keepsWords: Bool = true, now: NIODeadline
+  ) -> [Action] {
     guard isOpen else { return [] }
-    if case .polling = transport, pendingPoll == nil {
+    if case .polling = transport, pendingPoll == nil, keepsWords {
       // The last words wait for the next request.
       buffer.append(.close)
       var actions: [Action] = [.ended(reason)]

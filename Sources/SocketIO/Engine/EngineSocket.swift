@@ -11,8 +11,11 @@ public final class EngineSocket {
   public let eventLoop: any EventLoop
   /// The request that opened the session.
   public let request: HTTPRequest
+  /// The IP address from which it came; nil: it has none.
+  public let peerAddress: String?
 
   private let server: EngineServer
+  private var isAdmitted: Bool
   private var session: EngineSession
   private var handler: (any EngineSocketHandler)?
   private var responders: [EngineTicket: @Sendable (EngineAnswer) -> Void] = [:]
@@ -20,10 +23,14 @@ public final class EngineSocket {
   private var probe: EngineWebSocketLink?
   private var timer: (due: NIODeadline, task: Scheduled<Void>)?
 
-  init(server: EngineServer, request: HTTPRequest, isWebSocket: Bool, eventLoop: any EventLoop) {
+  init(
+    server: EngineServer, request: HTTPRequest, peerAddress: String?, isWebSocket: Bool, eventLoop: any EventLoop
+  ) {
     self.server = server
     self.request = request
+    self.peerAddress = peerAddress
     self.eventLoop = eventLoop
+    isAdmitted = !server.admitsLater
     session = EngineSession(isWebSocket: isWebSocket, configuration: server.configuration, now: .now())
   }
 
@@ -46,6 +53,13 @@ public final class EngineSocket {
     perform(session.send(frames))
   }
 
+  /// The application knows this client from now on; only of use where ``EngineApplication/admitsLater`` says so.
+  public func admit() {
+    guard !isAdmitted else { return }
+    isAdmitted = true
+    server.admitted(id)
+  }
+
   /// Ends the session.
   /// - Parameter close: what a client on a WebSocket is told; polling has no words for it.
   public func close(_ close: WebSocketClose = WebSocketClose(.normal)) {
@@ -53,7 +67,8 @@ public final class EngineSocket {
   }
 
   func close(_ close: WebSocketClose, _ reason: EngineCloseReason) {
-    perform(session.close(close, reason, now: .now()))
+    // Who was never let in takes no place any more.
+    perform(session.close(close, reason, keepsWords: isAdmitted, now: .now()))
   }
 
   // MARK: The beginning
@@ -153,6 +168,7 @@ public final class EngineSocket {
         probe = nil
       case .deliver(let message): if session.isOpen { handler?.received(message) }
       case .becameWritable: if session.isOpen { handler?.becameWritable() }
+      case .overrun: close(handler?.overrun() ?? .tooSlow, .slowReader)
       case .ended(let reason): end(reason)
       case .forget: server.forget(id)
       }

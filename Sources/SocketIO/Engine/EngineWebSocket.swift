@@ -33,6 +33,10 @@ final class EngineWebSocket: WebSocketChannelHandler {
   private var context: ChannelHandlerContext?
   private var link: EngineWebSocketLink?
   private var isClosing = false
+  /// A pong waits for the socket. Of the pings that come meanwhile only the last is answered (RFC 6455 section 5.5.3): a
+  /// client that sends them and reads nothing fills no memory.
+  private var isAnswering = false
+  private var unanswered: ByteBuffer?
 
   init(session: LoopReference<EngineSocket>, maximumMessage: Int) {
     self.session = session
@@ -67,16 +71,32 @@ final class EngineWebSocket: WebSocketChannelHandler {
     }
     switch assembler.receive(frame) {
     case .nothing, .pong: break
-    case .ping(let payload):
-      context.writeAndFlush(wrapOutboundOut(.webSocketFrame(.pong, payload.readableBytesView)), promise: nil)
+    case .ping(let payload): answer(ping: payload)
     case .close(let answer): close(answer, peerHasClosed: true)
-    case .violation(let violation): close(violation, .protocolError)
+    case .violation(let violation): close(violation: violation)
     case .binary(let data): hand(.message(.binary(data)))
     case .text(let text):
       guard String(validating: text.readableBytesView, as: UTF8.self) != nil else {
-        return close(WebSocketClose(.invalidPayload, "the text is not UTF-8"), .protocolError)
+        return close(violation: WebSocketClose(.invalidPayload, "the text is not UTF-8"))
       }
       hand(try? EnginePacket(text: text))
+    }
+  }
+
+  private func answer(ping payload: ByteBuffer) {
+    guard !isAnswering else {
+      unanswered = payload
+      return
+    }
+    guard !isClosing, let context else { return }
+    isAnswering = true
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    context.writeAndFlush(wrapOutboundOut(.webSocketFrame(.pong, payload.readableBytesView))).whenComplete { _ in
+      let webSocket = bound.value
+      webSocket.isAnswering = false
+      guard let last = webSocket.unanswered else { return }
+      webSocket.unanswered = nil
+      webSocket.answer(ping: last)
     }
   }
 
@@ -85,55 +105,7 @@ final class EngineWebSocket: WebSocketChannelHandler {
     session.run { $0.received(packet, from: link) }
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is ChannelShouldQuiesceEvent:
-      // Not passed on: the HTTP handlers behind us would close at once.
-      endSession()
-    case ChannelEvent.inputClosed:
-      context.fireUserInboundEventTriggered(event)
-      context.close(promise: nil)
-    default:
-      context.fireUserInboundEventTriggered(event)
-    }
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    switch error {
-    case NIOWebSocketError.invalidFrameLength:
-      close(WebSocketClose(.messageTooBig, "a message may have \(maximumIncomplete) bytes"), .protocolError)
-      endOutput(context)
-    case is NIOWebSocketError:
-      close(WebSocketClose(.protocolError, "malformed frame"), .protocolError)
-      endOutput(context)
-    case is ByteToMessageDecoderError:
-      // The rest of what follows a malformed frame.
-      break
-    default: context.close(promise: nil)
-    }
-  }
-
-  /// No frame can be read any more, the client's answer to ours neither: it sees the end at once. To close altogether
-  /// while it is still sending would reset the connection, and our close frame with it.
-  private func endOutput(_ context: ChannelHandlerContext) { context.close(mode: .output, promise: nil) }
-
-  /// From the HTTP handlers behind us, which have nothing to say any more.
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    promise?.fail(ChannelError.ioOnClosedChannel)
-  }
-
-  /// The server's task closes one direction when it is cancelled, or has seen the end of input.
-  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    guard mode == .all else {
-      endSession()
-      promise?.succeed(())
-      return
-    }
-    context.close(mode: mode, promise: promise)
-  }
-
-  /// The server goes down.
-  private func endSession() {
+  func shutDown() {
     session.run { $0.close(WebSocketClose(.serviceRestart)) }
     // Also where the session is still carried by polling.
     close(WebSocketClose(.serviceRestart))
@@ -160,9 +132,9 @@ final class EngineWebSocket: WebSocketChannelHandler {
 
   // MARK: The end
 
-  private func close(_ violation: WebSocketClose, _ reason: EngineCloseReason) {
+  func close(violation: WebSocketClose) {
     close(violation, peerHasClosed: false)
-    lost(reason)
+    lost(.protocolError)
   }
 
   private func close(_ close: WebSocketClose, peerHasClosed: Bool) {

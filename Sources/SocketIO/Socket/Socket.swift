@@ -30,6 +30,8 @@ public final class Socket {
   public var eventLoop: any EventLoop { engine.eventLoop }
   /// The request that opened the connection.
   public var request: HTTPRequest { engine.request }
+  /// The IP address from which it came; nil: it has none.
+  public var peerAddress: String? { engine.peerAddress }
   /// Whether the client waits to be let in.
   public var isConnecting: Bool { if case .connecting = state { true } else { false } }
   /// Whether the client is in the namespace.
@@ -123,6 +125,8 @@ public final class Socket {
     entry.deadline.cancel()
     entry.answer(arguments)
   }
+
+  func overrun() -> WebSocketClose? { if case .connected(let handler) = state { handler.overrun() } else { nil } }
 
   func becameWritable() { if case .connected(let handler) = state { handler.becameWritable() } }
 

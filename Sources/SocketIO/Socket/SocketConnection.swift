@@ -15,13 +15,14 @@ final class SocketConnection: EngineSocketHandler {
     self.namespaces = namespaces
     self.limits = limits
     session = SocketSession(namespaces: Set(namespaces.keys), limits: limits)
-    let bound = NIOLoopBound(self, eventLoop: engine.eventLoop)
-    timer = engine.eventLoop.scheduleTask(in: limits.connectTimeout) { bound.value.connectTimedOut() }
+    keepTime()
   }
 
   // MARK: From the engine
 
   func received(_ message: EngineMessage) { perform(session.received(message)) }
+
+  func overrun() -> WebSocketClose { sockets.values.lazy.compactMap { $0.overrun() }.first ?? .tooSlow }
 
   func becameWritable() { for socket in Array(sockets.values) { socket.becameWritable() } }
 
@@ -33,14 +34,27 @@ final class SocketConnection: EngineSocketHandler {
     for socket in left { socket.ended(reason) }
   }
 
-  private func connectTimedOut() {
-    timer = nil
-    if session.isOutside { engine.close(WebSocketClose(.normal, "no namespace was joined"), .server) }
+  /// The time runs whenever the client is in no namespace, whatever it tries meanwhile.
+  private func keepTime() {
+    guard session.isOutside, engine.isOpen else {
+      timer?.cancel()
+      timer = nil
+      return
+    }
+    guard timer == nil else { return }
+    let bound = NIOLoopBound(self, eventLoop: engine.eventLoop)
+    timer = engine.eventLoop.scheduleTask(in: limits.connectTimeout) {
+      bound.value.timer = nil
+      bound.value.engine.close(WebSocketClose(.normal, "no namespace was joined"), .server)
+    }
   }
 
   // MARK: From the sockets
 
-  func accept(_ socket: Socket) { perform(session.accept(socket.namespace, id: socket.id)) }
+  func accept(_ socket: Socket) {
+    engine.admit()
+    perform(session.accept(socket.namespace, id: socket.id))
+  }
 
   func refuse(_ socket: Socket, message: String, data: [UInt8]?) {
     perform(session.refuse(socket.namespace, message: message, data: data))
@@ -70,7 +84,9 @@ final class SocketConnection: EngineSocketHandler {
       case .left(let namespace): sockets.removeValue(forKey: namespace)?.ended(.client)
       case .write(let packet): engine.send(packet.frames)
       case .violation(let words): engine.close(WebSocketClose(.protocolError, words), .protocolError)
+      case .refusedTooOften: engine.close(WebSocketClose(.policyViolation, "refused too often"), .server)
       }
     }
+    keepTime()
   }
 }

@@ -34,6 +34,8 @@ public struct SocketEvent: Hashable, Sendable {
 public struct SocketLimits: Hashable, Sendable {
   /// How long a client may be in no namespace before its connection is closed.
   public var connectTimeout = TimeAmount.seconds(45)
+  /// How often a client may be refused before its connection is closed.
+  public var maximumRefusals = 3
   public var maximumAttachments = 10
   /// All attachments of one packet together.
   public var maximumAttachmentBytes = 4_000_000

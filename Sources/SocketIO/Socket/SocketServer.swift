@@ -19,8 +19,15 @@ public protocol SocketHandler: AnyObject {
   func received(_ event: SocketEvent)
   /// After ``Socket/isWritable`` was false: there is room again.
   func becameWritable()
+  /// More would wait for the client than may: what it is told on a WebSocket, which is then closed; nil: nothing of
+  /// this namespace's.
+  func overrun() -> WebSocketClose?
   /// Nothing comes after this.
   func disconnected(_ reason: EngineCloseReason)
+}
+
+extension SocketHandler {
+  public func overrun() -> WebSocketClose? { nil }
 }
 
 public final class SocketServer: Sendable {
@@ -49,6 +56,7 @@ public final class SocketServer: Sendable {
 private struct SocketApplication: EngineApplication {
   let namespaces: [String: any SocketNamespace]
   let limits: SocketLimits
+  let admitsLater = true
 
   func opened(_ socket: EngineSocket) -> any EngineSocketHandler {
     SocketConnection(engine: socket, namespaces: namespaces, limits: limits)

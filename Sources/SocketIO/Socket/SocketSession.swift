@@ -13,6 +13,8 @@ struct SocketSession {
     case write(SocketFrames)
     /// The client broke a rule: end the whole connection.
     case violation(String)
+    /// The client was refused too often: end the whole connection.
+    case refusedTooOften
   }
 
   private enum Membership {
@@ -33,6 +35,7 @@ struct SocketSession {
   private let limits: SocketLimits
   private var members: [String: Membership] = [:]
   private var reassembly: Reassembly?
+  private var refusals = 0
   private var isEnded = false
 
   init(namespaces: Set<String>, limits: SocketLimits) {
@@ -40,9 +43,9 @@ struct SocketSession {
     self.limits = limits
   }
 
-  /// Whether the client is in no namespace, and on its way into none.
+  /// Whether the client is in no namespace. One on its way in is outside still: it could be on its way for ever.
   var isOutside: Bool {
-    !members.values.contains { if case .expelled = $0 { false } else { true } }
+    !members.values.contains { if case .joined = $0 { true } else { false } }
   }
 
   // MARK: From the client
@@ -128,7 +131,10 @@ struct SocketSession {
     members[namespace] = nil
     var object = Array(#"{"message":"#.utf8) + JSONText.quoted(message)
     if let data { object += Array(#","data":"#.utf8) + data }
-    return [.write(SocketFrames(.connectError, namespace: namespace, object: object + [UInt8(ascii: "}")]))]
+    let answer = SocketFrames(.connectError, namespace: namespace, object: object + [UInt8(ascii: "}")])
+    refusals += 1
+    isEnded = refusals >= limits.maximumRefusals
+    return isEnded ? [.write(answer), .refusedTooOften] : [.write(answer)]
   }
 
   /// Puts the client out of a namespace.

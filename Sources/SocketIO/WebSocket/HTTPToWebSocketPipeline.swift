@@ -3,14 +3,7 @@
 
 package import NIOCore
 internal import NIOHTTP1
-package import NIOWebSocket
-
-/// What takes over a connection that has become a WebSocket: it reads frames and writes bytes.
-package protocol WebSocketChannelHandler: ChannelDuplexHandler
-where InboundIn == WebSocketFrame, OutboundOut == ByteBuffer {
-  /// How much of an incomplete frame may be held in memory.
-  var maximumIncomplete: Int { get }
-}
+internal import NIOWebSocket
 
 extension ChannelPipeline.SynchronousOperations {
   private static let decoderName = "fractal.http-request-decoder"

@@ -12,6 +12,7 @@ public struct WebSocketClose: Hashable, Sendable {
     public static let protocolError = Self(rawValue: 1002)
     public static let unsupportedData = Self(rawValue: 1003)
     public static let invalidPayload = Self(rawValue: 1007)
+    public static let policyViolation = Self(rawValue: 1008)
     public static let messageTooBig = Self(rawValue: 1009)
     public static let serviceRestart = Self(rawValue: 1012)
     public static let tryAgainLater = Self(rawValue: 1013)
@@ -32,4 +33,7 @@ public struct WebSocketClose: Hashable, Sendable {
     self.code = code
     self.reason = reason
   }
+
+  /// For a reader that does not keep up, where nobody has better words.
+  static let tooSlow = WebSocketClose(.policyViolation, "too slow")
 }

@@ -22,14 +22,19 @@ public struct Migrator: Sendable {
     "note_migration", "INSERT INTO fractal_migrations (version, name) VALUES ($1, $2)")
   private static let lock = Statement("lock_migrations", "SELECT pg_advisory_xact_lock(7310577382525465185)")
 
+  /// - Parameter renamingLog: gives the event log a new epoch, so that its readers start over.
   /// - Returns: the names of the migrations that were run.
   /// - Throws: ``PostgresError``; `SchemaIsNewer` where the database is ahead of this program.
   @discardableResult
-  public func run() async throws -> [String] {
+  public func run(renamingLog: Bool = false) async throws -> [String] {
     let pool = SessionPool(configuration: configuration, size: 1, queueLimit: 1, logger: logger)
     do {
       try pool.start()
-      let names = try await pool.run(deadline: .seconds(180)) { try Self.migrate($0) }
+      let names = try await pool.run(deadline: .seconds(180)) { connection in
+        let names = try Self.migrate(connection)
+        if renamingLog { try connection.simple("UPDATE log_epoch SET epoch = gen_random_uuid()") }
+        return names
+      }
       await pool.close()
       for name in names { logger.info("migrated", metadata: ["migration": "\(name)"]) }
       return names

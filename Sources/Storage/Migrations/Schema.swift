@@ -24,6 +24,12 @@ struct Migration: Sendable {
     Migration(version: 18, name: "deliveries by one node at a time, replays", sql: deliverySchema),
     Migration(version: 21, name: "failures counted apart", sql: attemptSchema),
     Migration(version: 22, name: "facts by rank, late prices, what the provider keeps", sql: factSchema),
+    Migration(version: 23, name: "the use of deposited content", sql: depositUseSchema),
+    Migration(version: 24, name: "the health of channels", sql: channelHealthSchema),
+    Migration(version: 25, name: "contacts by any part, in any combination", sql: contactSearchSchema),
+    Migration(version: 26, name: "lists of one channel", sql: channelListSchema),
+    Migration(version: 27, name: "where endpoints begin", sql: endpointSchema),
+    Migration(version: 28, name: "the origin of the log's epoch", sql: epochSchema),
   ]
 }
 

@@ -5,70 +5,150 @@ import Postgres
 
 struct ContactFilter {
   private var name = "contacts"
-  private var cursor = ""
-  private var conditions: [String] = []
-  /// A query for the ids of those that an index finds.
-  private var candidates: String?
+  private var search: ContactSearch?
   private(set) var parameters = Parameters()
+  /// The numbers of their parameters.
+  private var cursor: Int?
+  private var label: Int?
+  private var channel: Int?
 
-  /// How many of the newest are looked at before the index is asked.
-  private static let window = 1_000
+  /// How many of the newest are looked at before an index is asked: of all, of a channel, and of a label's in any order.
+  private static let ofAll = 1_000
+  private static let ofChannel = 2_000
+  private static let ofLabel = 2_500
 
   init(_ query: ContactQuery, page: PageRequest) {
     if let after = page.cursor {
       parameters.identifier(after.id)
-      cursor = "WHERE c.id < $\(parameters.count)"
+      cursor = parameters.count
       name += "_after"
     }
-    var labelled: Int?
     if let label = query.label {
       parameters.text(label)
-      let number = parameters.count
-      labelled = number
-      add("label", "c.labels @> ARRAY[$\(number)]")
-      candidates = "SELECT l.id FROM contacts l WHERE l.labels @> ARRAY[$\(number)]"
+      self.label = parameters.count
+      name += "_label"
     }
     if let channel = query.channel {
       parameters.text(ChannelType(channel).contactType.rawValue)
-      let number = parameters.count
-      add("channel", "EXISTS (SELECT FROM contact_channels h WHERE h.contact_id = c.id AND h.type = $\(number))")
-      candidates = candidates ?? "SELECT h.contact_id FROM contact_channels h WHERE h.type = $\(number)"
+      self.channel = parameters.count
+      name += "_channel"
     }
     if let text = query.search {
       let search = ContactSearch(text, &parameters)
+      self.search = search
       name += search.name
-      conditions.append(search.condition(on: "c.id"))
-      candidates = search.candidates(labelled: labelled)
     }
     parameters.int8(Int64(page.limit + 1))
   }
 
-  private mutating func add(_ name: String, _ condition: String) {
-    self.name += "_" + name
-    conditions.append(condition)
-  }
+  private var limit: String { "LIMIT $\(parameters.count)" }
 
   var steps: ListSteps {
-    guard let candidates else { return .one(statement(name, "SELECT * FROM contacts c \(cursor)")) }
-    let newest = ListSteps.Window(
-      name, size: Self.window, source: { "SELECT * FROM contacts c \(cursor) ORDER BY c.id DESC LIMIT \($0)" },
-      matching: statement)
-    return .search(
-      windows: [newest],
-      indexed: statement(
-        name + "_indexed",
-        """
-        SELECT * FROM (SELECT c.* FROM contacts c WHERE c.id = ANY (ARRAY(\(candidates))) OFFSET 0) c \(cursor)
-        """))
+    guard search != nil || label != nil || channel != nil else {
+      return .one(statement(name, newest("$\(parameters.count)"), conditions: []))
+    }
+    let all = conditions(on: "c") + [search?.condition(on: "c")].compactMap { $0 }
+    var places = [
+      ListSteps.Place(windows: [
+        ListSteps.Window("\(name)_newest", size: Self.ofAll, source: { newest("\($0)") }) {
+          statement($0, $1, conditions: all)
+        }
+      ])
+    ]
+    if let channel { places.append(.init(windows: [ofChannel(channel, all)])) }
+    if let label, channel != nil || search != nil {
+      places.append(.init(windows: [ofLabel(label, all)], isOrdered: false))
+    }
+    return .search(places: places, rest: rest)
   }
 
-  private func statement(_ name: String, _ source: String) -> Statement {
-    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-    return Statement(
+  private func newest(_ size: String) -> String {
+    "SELECT * FROM contacts c \(SQL.whole(bounds("c.id"))) ORDER BY c.id DESC LIMIT \(size)"
+  }
+
+  private func ofLabel(_ label: Int, _ conditions: [String]) -> ListSteps.Window {
+    let labelled = SQL.whole(["c.labels @> ARRAY[$\(label)]"] + bounds("c.id"))
+    return .init(
+      "\(name)_labelled", size: Self.ofLabel, source: { "SELECT * FROM contacts c \(labelled) LIMIT \($0) OFFSET 0" }
+    ) {
+      statement($0, $1, conditions: conditions)
+    }
+  }
+
+  /// Those with an address of a channel: the index has them in the list's order.
+  private func ofChannel(_ channel: Int, _ conditions: [String]) -> ListSteps.Window {
+    let addresses = { (size: Int) in
+      """
+      SELECT h.contact_id AS id FROM contact_channels h \(SQL.whole(["h.type = $\(channel)"] + bounds("h.contact_id")))
+      ORDER BY h.type, h.contact_id DESC LIMIT \(size)
+      """
+    }
+    let source = { (size: Int) in
+      """
+      SELECT c.* FROM (SELECT DISTINCT h.id FROM (\(addresses(size))) h) h
+      CROSS JOIN LATERAL (SELECT * FROM contacts c WHERE c.id = h.id LIMIT 1) c
+      """
+    }
+    return .init("\(name)_addressed", size: Self.ofChannel, source: source, counted: addresses) {
+      statement($0, $1, conditions: conditions)
+    }
+  }
+
+  /// The newest of all that the indexes find, cut to a page before their rows are read.
+  private var rest: Statement {
+    let selections: [String] =
+      if let search {
+        [
+          "SELECT s.id FROM contacts s \(SQL.whole([search.ofText] + bounds("s.id") + conditions(on: "s")))",
+          """
+          SELECT h.contact_id AS id FROM contact_channels h
+          \(SQL.whole([search.ofAddress] + bounds("h.contact_id") + conditionsOnOwner))
+          """,
+        ]
+      } else if let channel, label == nil {
+        [
+          "SELECT h.contact_id AS id FROM contact_channels h \(SQL.whole(["h.type = $\(channel)"] + bounds("h.contact_id")))"
+        ]
+      } else {
+        ["SELECT s.id FROM contacts s \(SQL.whole(bounds("s.id") + conditions(on: "s")))"]
+      }
+    // OFFSET 0: else all would be walked in order, in the hope of a match.
+    let found = selections.map { "ARRAY(SELECT f.id FROM (\($0) OFFSET 0) f ORDER BY f.id DESC \(limit))" }
+    return statement(
+      name + "_indexed", "SELECT * FROM contacts c WHERE c.id = ANY (\(found.joined(separator: " || ")))",
+      conditions: [])
+  }
+
+  private func bounds(_ id: String) -> [String] { cursor.map { ["\(id) < $\($0)"] } ?? [] }
+
+  /// What a row of contacts must have besides what is searched for.
+  private func conditions(on contact: String) -> [String] {
+    var conditions: [String] = []
+    if let label { conditions.append("\(contact).labels @> ARRAY[$\(label)]") }
+    if let channel { conditions.append(ContactFilter.hasAddress(channel, "\(contact).id")) }
+    return conditions
+  }
+
+  /// The same, of the contact that an address, `h`, is of.
+  private var conditionsOnOwner: [String] {
+    var conditions: [String] = []
+    if let label {
+      conditions.append("(SELECT s.labels @> ARRAY[$\(label)] FROM contacts s WHERE s.id = h.contact_id)")
+    }
+    if let channel { conditions.append(ContactFilter.hasAddress(channel, "h.contact_id")) }
+    return conditions
+  }
+
+  private static func hasAddress(_ channel: Int, _ id: String) -> String {
+    "(SELECT true FROM contact_channels a WHERE a.contact_id = \(id) AND a.type = $\(channel) LIMIT 1)"
+  }
+
+  private func statement(_ name: String, _ source: String, conditions: [String]) -> Statement {
+    Statement(
       name,
       """
       SELECT \(ContactRow.columns) FROM (
-        SELECT * FROM (\(source)) c \(filter) ORDER BY c.id DESC LIMIT $\(parameters.count)
+        SELECT * FROM (\(source)) c \(SQL.whole(conditions)) ORDER BY c.id DESC \(limit)
       ) c \(ContactRow.channelsJoin) ORDER BY c.id DESC
       """)
   }

@@ -3,38 +3,56 @@
 import Postgres
 
 struct ContactSearch {
-  /// The number of the pattern's parameter.
+  /// The numbers of the parameters of the text and of the pattern.
+  private let text: Int
   private let pattern: Int
-  /// Trigrams know nothing of one letter or two, and would have every entry of their index read: then it is faster to
-  /// read the contacts.
+  /// Trigrams know nothing of a text without three letters or digits in a row, and would have every entry of their
+  /// index read: such a text is found by its letters, and by every two that stand together.
   private let isShort: Bool
 
-  /// Appends the pattern.
+  /// Appends the text and the pattern.
   init(_ text: String, _ parameters: inout Parameters) {
+    parameters.text(text)
+    self.text = parameters.count
     parameters.text("%" + text.escapedForLike + "%")
     pattern = parameters.count
-    isShort = text.unicodeScalars.count < 3
+    isShort = !text.split { !($0.isLetter || $0.isNumber) }.contains { $0.unicodeScalars.count > 2 }
   }
 
   /// A part of a statement's name.
   var name: String { isShort ? "_short_search" : "_search" }
 
-  /// Whether the contact with the id `id` has it.
-  func condition(on id: String) -> String {
+  /// Whether a row of contacts has it, by itself or by an address. The addresses are asked for row by row: an EXISTS
+  /// could be made a list of all that match, at the first row that asks.
+  func condition(on contact: String) -> String {
     """
-    (EXISTS (SELECT FROM contacts s WHERE s.id = \(id) AND s.search ILIKE $\(pattern))
-      OR EXISTS (SELECT FROM contact_channels h WHERE h.contact_id = \(id) AND h.address ILIKE $\(pattern)))
+    (\(contact).search ILIKE $\(pattern)
+      OR (SELECT true FROM contact_channels h WHERE h.contact_id = \(contact).id AND h.address ILIKE $\(pattern) LIMIT 1))
     """
   }
 
-  /// The ids of those that have it, and more.
-  /// - Parameter labelled: the parameter of a label that they have besides.
-  func candidates(labelled: Int? = nil) -> String {
-    let read = isShort ? " || ''" : ""
-    let label = labelled.map { " AND s.labels @> ARRAY[$\($0)]" } ?? ""
-    return """
-      SELECT s.id FROM contacts s WHERE (s.search\(read)) ILIKE $\(pattern)\(label)
-      UNION SELECT h.contact_id FROM contact_channels h WHERE (h.address\(read)) ILIKE $\(pattern)
-      """
+  /// The same of the contact with the id `id`.
+  func condition(onContact id: String) -> String {
+    "(SELECT \(condition(on: "s")) FROM contacts s WHERE s.id = \(id) LIMIT 1)"
+  }
+
+  /// Whether a row of contacts, `s`, has it by itself; as an index finds it.
+  var ofText: String { found(in: "s.search") }
+
+  /// Whether a row of addresses, `h`, has it; as an index finds it.
+  var ofAddress: String { found(in: "h.address") }
+
+  private func found(in column: String) -> String {
+    let matches = "\(column) ILIKE $\(pattern)"
+    // The trigrams' index must not be asked.
+    return isShort ? "text_grams(\(column)) @> text_grams($\(text)) AND (\(column) || '') ILIKE $\(pattern)" : matches
+  }
+
+  /// The ids of those that have it.
+  var candidates: String {
+    """
+    SELECT s.id FROM contacts s WHERE \(ofText)
+    UNION SELECT h.contact_id FROM contact_channels h WHERE \(ofAddress)
+    """
   }
 }

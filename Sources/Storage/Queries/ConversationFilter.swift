@@ -7,25 +7,51 @@ import Postgres
 /// is joined to it.
 struct ConversationFilter {
   private var name = "conversations"
-  private var conditions: [String] = []
+  /// Where a walk has come to, in the index that orders the list.
+  private var bounds: [String] = []
   private var search: ContactSearch?
+  /// The number of its parameter.
+  private var channel: Int?
+  /// Whether only some of the inbox's parts are asked for.
+  private var isPart = false
   private(set) var parameters = Parameters()
 
-  /// How many of the newest of each part are searched before the index is asked who has what is searched for.
-  private static let window = 1_000
+  /// How many of the newest are looked at before an index is asked; of parts that have no more; and of a channel's, in
+  /// any order.
+  private static let windows = [300, 2_500]
+  private static let ofParts = 4_000
+  private static let ofChannel = 2_000
 
-  init(_ query: ConversationQuery, page: PageRequest) {
+  /// - Parameter moved: those of a walk that stand elsewhere in it than the list has them.
+  init(_ query: ConversationQuery, page: PageRequest, moved: [ConversationWalk.Moved] = []) {
     parameters.int2Array(Self.inboxes(query))
     if let cursor = page.cursor {
       parameters.timestamp(cursor.time ?? cursor.id.timestamp)
       parameters.identifier(cursor.id)
-      conditions.append(
+      parameters.identifierArray(moved.filter(\.isBehind).map(\.id))
+      bounds.append(
         "v.activity_bin <= date_bin('5 seconds', $2, to_timestamp(0)) AND (v.last_activity_at, v.id) < ($2, $3)")
+      bounds.append("v.id <> ALL ($4::uuid[])")
       name += "_after"
     }
+    add(query, page)
+  }
+
+  /// What the query selects of those that have moved.
+  init(_ query: ConversationQuery, among moved: [ConversationWalk.Moved], page: PageRequest) {
+    parameters.int2Array(Self.inboxes(query))
+    parameters.identifierArray(moved.map(\.id))
+    parameters.timestampArray(moved.map(\.position))
+    name += "_moved"
+    add(query, page)
+  }
+
+  private mutating func add(_ query: ConversationQuery, _ page: PageRequest) {
+    isPart = query.status != nil || query.unread != nil
+    if isPart { name += "_part" }
     if let channel = query.channel {
       parameters.text(channel)
-      conditions.append("$\(parameters.count) IN (v.channel, v.channel_type)")
+      self.channel = parameters.count
       name += "_channel"
     }
     if let text = query.search {
@@ -45,26 +71,88 @@ struct ConversationFilter {
   }
 
   var steps: ListSteps {
-    guard let search else { return .one(statement(name, parts(conditions, "LIMIT $\(parameters.count)"))) }
-    let newest = ListSteps.Window(name, size: Self.window, source: { parts(conditions, "LIMIT \($0)") }) {
-      name, source in
-      statement(name, "SELECT * FROM (\(source)) v WHERE \(search.condition(on: "v.contact_id"))")
+    guard search != nil || channel != nil else { return .one(statement(name, parts("LIMIT $\(parameters.count)"))) }
+    // What is older than the last row that was looked at is known of none of the parts.
+    func newest(_ size: Int, counted: ((Int) -> String)? = nil) -> ListSteps.Window {
+      .init(
+        "\(name)_newest", size: size,
+        source: {
+          "SELECT * FROM (\(parts("LIMIT \($0)"))) v ORDER BY v.last_activity_at DESC, v.id DESC LIMIT \($0)"
+        }, counted: counted
+      ) { name, source in
+        statement(name, "SELECT * FROM (\(source)) v \(SQL.whole(conditions))")
+      }
     }
-    return .search(
-      windows: [newest],
-      indexed: statement(
-        name + "_indexed",
+    var places = [ListSteps.Place(windows: Self.windows.map { newest($0) })]
+    // Parts of the inbox are small where people do their work; all of it never is.
+    if isPart {
+      let sizes = { (size: Int) in
         """
-        SELECT * FROM (
-          SELECT * FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates()))) OFFSET 0) v
-        WHERE \((["v.inbox = ANY ($1)"] + conditions).joined(separator: " AND "))
-        """))
+        SELECT FROM unnest($1::int2[]) AS i(inbox)
+        CROSS JOIN LATERAL (SELECT FROM conversations v WHERE v.inbox = i.inbox LIMIT \(size)) v
+        """
+      }
+      places.append(.init(windows: [newest(Self.ofParts, counted: sizes)], isOrdered: false))
+    }
+    if let channel, search != nil {
+      let few = ListSteps.Window(
+        "\(name)_few", size: Self.ofChannel, source: { self.of(channel, "LIMIT \($0) OFFSET 0") }
+      ) { name, source in
+        statement(name, "SELECT * FROM (\(source)) v \(SQL.whole(["v.inbox = ANY ($1)"] + bounds + conditions))")
+      }
+      places.append(.init(windows: [few], isOrdered: false))
+    }
+    return .search(places: places, rest: statement(name + "_indexed", rest))
   }
 
-  private func parts(_ conditions: [String], _ limit: String) -> String {
+  /// All that an index finds: of a search, those of the contacts that have it; else those of the channel.
+  private var rest: String {
+    let source =
+      if let search {
+        "SELECT * FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates))) OFFSET 0"
+      } else if let channel {
+        of(channel, "OFFSET 0")
+      } else {
+        "SELECT * FROM conversations v"
+      }
+    let ofChannel = channel.map { ["$\($0) IN (v.channel, v.channel_type)"] } ?? []
+    return "SELECT * FROM (\(source)) v \(SQL.whole(["v.inbox = ANY ($1)"] + bounds + ofChannel))"
+  }
+
+  /// Those whose channel has a type of this name or, where that says something else, an id.
+  private func of(_ channel: Int, _ limit: String) -> String {
+    """
+    SELECT * FROM (SELECT * FROM conversations v WHERE v.channel_type = $\(channel) \(limit)) v
+    UNION ALL SELECT * FROM (
+      SELECT * FROM conversations v WHERE v.channel = $\(channel) AND v.channel <> v.channel_type \(limit)) v
+    """
+  }
+
+  /// What must hold besides the part and the bounds.
+  private var conditions: [String] {
+    (channel.map { ["$\($0) IN (v.channel, v.channel_type)"] } ?? [])
+      + (search.map { [$0.condition(onContact: "v.contact_id")] } ?? [])
+  }
+
+  /// For those that have moved: the place where each stood is read in the place of its last activity.
+  var movedStatement: Statement {
+    let conditions = ["v.inbox = ANY ($1)"] + conditions
+    return Statement(
+      name,
+      """
+      SELECT \(ConversationRows.columns.replacing("v.last_activity_at", with: "v.position")) FROM (
+        SELECT v.*, w.position FROM unnest($2::uuid[], $3::timestamptz[]) AS w(id, position)
+        CROSS JOIN LATERAL (SELECT * FROM conversations v WHERE v.id = w.id LIMIT 1) v
+        WHERE \(conditions.joined(separator: " AND "))
+        ORDER BY w.position DESC, v.id DESC LIMIT $\(parameters.count)
+      ) v \(ConversationRows.joins)
+      """)
+  }
+
+  private func parts(_ limit: String) -> String {
     """
     SELECT v.* FROM unnest($1::int2[]) AS i(inbox) CROSS JOIN LATERAL (
-      SELECT * FROM conversations v WHERE \((["v.inbox = i.inbox"] + conditions).joined(separator: " AND "))
+      SELECT * FROM conversations v \(SQL.whole(["v.inbox = i.inbox"] + bounds))
       ORDER BY v.activity_bin DESC, v.last_activity_at DESC, v.id DESC \(limit)) v
     """
   }

@@ -36,19 +36,27 @@ extension PostgresMessageStore {
     }
   }
 
-  /// Those with the newest activity first.
+  /// Those with the newest activity first; each where it stood when the walk began.
   public func conversations(_ query: ConversationQuery, page: PageRequest) async throws -> Page<Conversation> {
     let context = context
     return try await run { connection in
-      let filter = ConversationFilter(query, page: page)
-      let listed = try filter.steps.rows(filter.parameters, wanted: page.limit + 1, on: connection).map {
+      let walk = try ConversationWalk(page, on: connection)
+      let filter = ConversationFilter(query, page: page, moved: walk.moved)
+      var listed = try filter.steps.rows(filter.parameters, wanted: page.limit + 1, on: connection).map {
         try ConversationRows.read($0, context: context)
       }
+      if !walk.moved.isEmpty {
+        let among = ConversationFilter(query, among: walk.moved, page: page)
+        let moved = try connection.execute(among.movedStatement, among.parameters).map {
+          try ConversationRows.read($0, context: context)
+        }
+        listed = ConversationWalk.merged(listed, moved)
+      }
       let shown = Array(listed.prefix(page.limit))
-      let next =
-        listed.count > page.limit
-        ? shown.last.map { PageCursor(id: $0.conversation.id, time: $0.lastActivityAt) } : nil
-      return Page(items: try ConversationRows.withMedia(shown, context: context, on: connection), next: next)
+      let last = listed.count > page.limit ? shown.last : nil
+      return Page(
+        items: try ConversationRows.withMedia(shown, context: context, on: connection),
+        next: last.map { PageCursor(id: $0.conversation.id, time: $0.lastActivityAt, start: walk.start) })
     }
   }
 }

@@ -40,14 +40,16 @@ extension PostgresMessageStore {
       AND (cardinality(w.channels) = 0 OR e.channel = ANY (w.channels))
     """
 
-  /// A delivery's order is its conversation's; an event of none has an order of its own.
+  /// A delivery's order is its conversation's; an event of none has an order of its own. What is collected waits beside
+  /// the line (see `endpointSchema`).
   private static let materialise = Statement(
     "materialise_deliveries",
     """
     WITH made AS (
-      INSERT INTO deliveries (id, webhook_id, seq, event_id, type, order_key, run_at, created_at)
-      SELECT uuid_of_time(clock_timestamp()), w.id, e.seq, e.id, e.type, coalesce(e.conversation_id, e.id), now(), now()
-      FROM events e JOIN webhooks w ON \(collects) AND \(wants) AND e.at >= w.created_at
+      INSERT INTO deliveries (id, webhook_id, seq, event_id, type, order_key, state, run_at, created_at)
+      SELECT uuid_of_time(clock_timestamp()), w.id, e.seq, e.id, e.type, coalesce(e.conversation_id, e.id),
+        CASE WHEN w.active THEN 0 ELSE 1 END, now(), now()
+      FROM events e JOIN webhooks w ON \(collects) AND \(wants) AND e.seq > w.after_seq
       WHERE e.seq > $1 AND e.seq <= $2
       ON CONFLICT DO NOTHING
       RETURNING webhook_id

@@ -4,41 +4,19 @@ public import ChannelProtocol
 import Postgres
 
 extension PostgresMessageStore {
-  private static let held = """
-    (d.state = 1 AND d.attempts = 0 AND EXISTS (
-      SELECT FROM deliveries b
-      WHERE b.webhook_id = d.webhook_id AND b.order_key = d.order_key AND b.state = 1 AND b.seq < d.seq
-        AND b.attempts > 0))
-    """
-
   private static let shown = "d.id, d.webhook_id, d.event_id, d.seq, d.type, d.state, d.run_at, d.log, d.created_at"
-
-  /// A filter for what is rare has an index of its own: the few must not be looked for among all that were delivered.
-  private static func list(_ filter: DeliveryFilter) -> Statement {
-    Statement(
-      "deliveries_\(filter.rawValue)",
-      """
-      SELECT \(shown.replacing("d.", with: "l.")), l.held FROM (
-        SELECT d.*, \(held) AS held FROM deliveries d
-        WHERE d.webhook_id = $1 AND \(filter.condition) AND ($2::int8 IS NULL OR d.seq < $2)
-        ORDER BY d.seq DESC) l
-      WHERE ($4::boolean IS NULL OR l.state >= 2 OR l.held = $4) ORDER BY l.seq DESC LIMIT $3
-      """)
-  }
 
   public func deliveries(
     of webhook: Identifier, states: Set<Delivery.State>, page: PageRequest
   ) async throws -> Page<Delivery> {
-    let filter = DeliveryFilter(states)
-    return try await run { connection in
+    try await run { connection in
       var p = Parameters()
       p.identifier(webhook)
       // The cursor is a delivery's number in an id's clothes: the list is ordered by it.
-      p.int8(page.cursor.map { Int64(bitPattern: $0.id.low) })
+      p.int8(page.cursor.map { Int64(bitPattern: $0.id.low) } ?? .max)
       p.int8(Int64(page.limit + 1))
-      p.bool(states.contains(.held) == states.contains(.pending) ? nil : states.contains(.held))
-      if filter == .several { p.int2Array(states.flatMap(\.codes)) }
-      let found = try connection.execute(Self.list(filter), p).map { row in
+      let list = DeliveryList(states, shown: Self.shown)
+      let found = try list.steps.rows(p, wanted: page.limit + 1, on: connection).map { row in
         var reader = ColumnReader(row)
         return try Delivery(&reader)
       }
@@ -94,14 +72,15 @@ extension PostgresMessageStore {
     WITH old AS (
       SELECT id, state FROM deliveries WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3
     ), removed AS (
-      DELETE FROM deliveries d USING old WHERE d.id = old.id AND old.state >= 2 AND d.state >= 2
+      DELETE FROM deliveries d USING old WHERE d.id = old.id AND old.state >= 2 AND d.state >= 2 AND d.run_at < $4
     )
     SELECT count(*), max(id::text)::uuid FROM old
     """)
 
   public func expireDeliveries(olderThan age: Duration) async throws {
-    // Ids are in order of time.
-    let milliseconds = UInt64(max(0, (clock.now() - age).microseconds / 1_000))
+    // Ids are in order of time. One that was replayed was due again since.
+    let before = clock.now() - age
+    let milliseconds = UInt64(max(0, before.microseconds / 1_000))
     let end = Identifier(high: milliseconds << 16, low: 0)
     var cursor = Identifier(high: 0, low: 0)
     while !Task.isCancelled {
@@ -112,6 +91,7 @@ extension PostgresMessageStore {
         p.identifier(start)
         p.identifier(end)
         p.int8(Int64(chunk))
+        p.timestamp(before)
         let row = try connection.execute(Self.expire, p).single()
         return (Int(try row.int8(0)), try row.uuidOrNil(1).map { Identifier($0) })
       }
@@ -123,63 +103,32 @@ extension PostgresMessageStore {
   // MARK: What waits
 
   /// Counted to a bound, so that a receiver that has been away for long costs no more than one that was away for short.
+  /// What is no node's, as it is paused, is told by the first of the nodes.
   private static let backlog = Statement(
     "delivery_backlog",
     """
+    WITH first AS (
+      SELECT coalesce((SELECT node FROM webhooks WHERE lease_until > now() ORDER BY node LIMIT 1) = $1, true) AS is_here
+    )
     SELECT w.id, c.pending, o.created_at FROM webhooks w
     CROSS JOIN LATERAL (
       SELECT count(*) AS pending FROM (
         SELECT FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 LIMIT 100000) counted) c
     LEFT JOIN LATERAL (
       SELECT d.created_at FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 ORDER BY d.seq LIMIT 1) o ON true
+    WHERE w.node = $1 OR (w.node IS NULL OR w.lease_until < now()) AND (SELECT is_here FROM first)
     ORDER BY w.id LIMIT 1000
     """)
 
-  public func deliveryBacklog() async throws -> [EndpointBacklog] {
+  public func deliveryBacklog(node: Identifier) async throws -> [EndpointBacklog] {
     try await run { connection in
-      try connection.execute(Self.backlog).map { row in
+      var p = Parameters()
+      p.identifier(node)
+      return try connection.execute(Self.backlog, p).map { row in
         var reader = ColumnReader(row)
         return EndpointBacklog(
           endpoint: try reader.identifier(), pending: Int(try reader.int8()), oldest: try reader.timestampOrNil())
       }
-    }
-  }
-}
-
-/// Which index a list goes by.
-private enum DeliveryFilter: String {
-  case all, unfinished, delivered, dead, several
-
-  init(_ states: Set<Delivery.State>) {
-    if states.isEmpty || states.count == Delivery.State.allCases.count {
-      self = .all
-    } else if states.isSubset(of: [.pending, .held]) {
-      self = .unfinished
-    } else if states == [.delivered] {
-      self = .delivered
-    } else {
-      self = states == [.dead] ? .dead : .several
-    }
-  }
-
-  var condition: String {
-    switch self {
-    case .all: "true"
-    case .unfinished: "d.state < 2"
-    case .delivered: "d.state = 2"
-    case .dead: "d.state = 3"
-    case .several: "d.state = ANY ($5)"
-    }
-  }
-}
-
-extension Delivery.State {
-  fileprivate var codes: [Int16] {
-    switch self {
-    case .pending: [0, 1]
-    case .held: [1]
-    case .delivered: [2]
-    case .dead: [3]
     }
   }
 }

@@ -4,13 +4,23 @@ public import ChannelProtocol
 import Postgres
 
 extension PostgresMessageStore {
+  /// The newest attempts of a log that has grown long, with a comma after them. What begins an attempt stands in no
+  /// string: a quotation mark in one is escaped.
+  private static func newest(_ log: String) -> String {
+    """
+    CASE WHEN strpos(right(\(log), 24576), ',{"at":') > 0
+      THEN substr(right(\(log), 24576), strpos(right(\(log), 24576), ',{"at":') + 1) || ',' ELSE '' END
+    """
+  }
+
   /// What was delivered is delivered, whoever's the endpoint is by now; what failed is the new node's to decide on.
   private static let finish = Statement(
     "finish_deliveries",
     """
     UPDATE deliveries d SET state = u.state, run_at = coalesce(u.run_at, d.run_at), attempts = d.attempts + 1,
       holds_until = coalesce(d.holds_until, u.holds_until),
-      log = CASE WHEN d.log IS NULL OR length(d.log) > 32768 THEN u.log ELSE d.log || ',' || u.log END
+      log = CASE WHEN d.log IS NULL THEN u.log WHEN length(d.log) <= 32768 THEN d.log || ',' || u.log
+        ELSE \(newest("d.log")) || u.log END
     FROM unnest($1::uuid[], $2::int2[], $3::timestamptz[], $4::timestamptz[], $5::text[])
       AS u(id, state, run_at, holds_until, log)
     WHERE d.id = u.id AND d.state < 2
@@ -50,7 +60,7 @@ extension PostgresMessageStore {
   private static let disable = Statement(
     "disable_webhooks",
     """
-    UPDATE webhooks w SET active = false, disabled_reason = u.reason, updated_at = $4, node = NULL, lease_until = NULL
+    UPDATE webhooks w SET active = false, disabled_reason = u.reason, disabled_at = $4, updated_at = $4, node = NULL, lease_until = NULL
     FROM unnest($1::uuid[], $2::text[]) AS u(id, reason)
     WHERE w.id = u.id AND w.active AND w.node = $3
     RETURNING \(webhookColumns(of: "w"))

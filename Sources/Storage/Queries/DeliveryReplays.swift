@@ -20,11 +20,12 @@ extension PostgresMessageStore {
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING
     """)
 
+  /// They take turns: a long one does not keep the others waiting.
   private static let take = Statement(
     "take_webhook_replay",
     """
     SELECT id, webhook_id, since, until, next_seq, last_seq FROM webhook_replays
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY advanced_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     """)
 
   /// They wait for their time, which is now: those that are in line are not held up by them, unless they are of the same
@@ -44,7 +45,9 @@ extension PostgresMessageStore {
     SELECT count(*), max(seq) FROM chunk
     """)
 
-  private static let move = Statement("move_webhook_replay", "UPDATE webhook_replays SET next_seq = $2 WHERE id = $1")
+  private static let move = Statement(
+    "move_webhook_replay",
+    "UPDATE webhook_replays SET next_seq = $2, advanced_at = clock_timestamp() WHERE id = $1")
   private static let end = Statement("end_webhook_replay", "DELETE FROM webhook_replays WHERE id = $1")
 
   public func replayWebhook(

@@ -30,18 +30,21 @@ extension PostgresMessageStore {
     ORDER BY q.webhook, l.seq
     """)
 
+  /// Those whose time has come, the longest due first. One that is due although an earlier one of its conversation is due
+  /// later is told as well: it is put off. So where one is given out, those before it are among what was given out, however
+  /// few are asked for.
   private static let waiting = Statement(
     "load_deliveries_waiting",
     """
-    SELECT q.webhook, \(columns), \(eventColumns)
+    SELECT q.webhook, \(columns), CASE WHEN l.held > l.run_at THEN l.held END, \(eventColumns)
     FROM unnest($1::uuid[], $2::int4[]) AS q(webhook, count)
     JOIN webhooks w ON w.id = q.webhook AND w.active AND w.node = $3
     CROSS JOIN LATERAL (
-      SELECT d.* FROM deliveries d
-      WHERE d.webhook_id = w.id AND d.state = 1 AND d.run_at <= now() AND NOT EXISTS (
-        SELECT FROM deliveries b
-        WHERE b.webhook_id = d.webhook_id AND b.order_key = d.order_key AND b.state = 1 AND b.seq < d.seq
-          AND \(holds) > now())
+      SELECT d.*, (
+        SELECT max(\(holds)) FROM deliveries b
+        WHERE b.webhook_id = d.webhook_id AND b.order_key = d.order_key AND b.state = 1 AND b.seq < d.seq) AS held
+      FROM deliveries d
+      WHERE d.webhook_id = w.id AND d.state = 1 AND d.run_at <= now()
       ORDER BY d.run_at, d.seq LIMIT q.count) l
     LEFT JOIN events e ON e.seq = l.seq
     ORDER BY q.webhook, l.run_at, l.seq
@@ -61,6 +64,14 @@ extension PostgresMessageStore {
     """
     UPDATE deliveries d SET state = 1, run_at = u.run_at
     FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, run_at) WHERE d.id = u.id AND d.state = 0
+    """)
+
+  private static let putOff = Statement(
+    "put_deliveries_off",
+    """
+    UPDATE deliveries d SET run_at = u.run_at
+    FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, run_at)
+    WHERE d.id = u.id AND d.state = 1 AND d.run_at < u.run_at
     """)
 
   /// Retention took the event: there is nothing left to send.
@@ -85,11 +96,11 @@ extension PostgresMessageStore {
 
   private static func settle(_ load: DeliveryLoad, on connection: Connection) throws {
     var steps: [(Statement, Parameters)] = []
-    if !load.blocked.isEmpty {
+    for (statement, blocked) in [(putAside, load.blocked), (putOff, load.early)] where !blocked.isEmpty {
       var parameters = Parameters()
-      parameters.identifierArray(load.blocked.map(\.id))
-      parameters.timestampArray(load.blocked.map(\.until))
-      steps.append((putAside, parameters))
+      parameters.identifierArray(blocked.map(\.id))
+      parameters.timestampArray(blocked.map(\.until))
+      steps.append((statement, parameters))
     }
     if !load.gone.isEmpty {
       var parameters = Parameters()
@@ -128,16 +139,26 @@ extension PostgresMessageStore {
 /// Rows, put together by endpoint.
 private struct DeliveryLoad {
   var supplies: [Identifier: DeliverySupply]
+  /// In line, and has to wait.
   var blocked: [(id: Identifier, until: Timestamp)] = []
+  /// Due before another of its conversation that stands before it.
+  var early: [(id: Identifier, until: Timestamp)] = []
   var gone: [Identifier] = []
   private var rowsInLine: [Identifier: Int] = [:]
-  private let wanted: [Identifier: Int]
+  private var rowsWaiting: [Identifier: Int] = [:]
+  private var earlyOrders: [Place: (seq: Int64, until: Timestamp)] = [:]
+  private let demands: [Identifier: DeliveryDemand]
+
+  private struct Place: Hashable {
+    var endpoint: Identifier
+    var order: Identifier
+  }
 
   init(_ demands: [DeliveryDemand]) {
     supplies = Dictionary(
       demands.map { ($0.endpoint, DeliverySupply(endpoint: $0.endpoint, reached: $0.after)) },
       uniquingKeysWith: { first, _ in first })
-    wanted = Dictionary(demands.map { ($0.endpoint, $0.inLine) }, uniquingKeysWith: { first, _ in first })
+    self.demands = Dictionary(demands.map { ($0.endpoint, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   mutating func addInLine(_ row: ColumnReader) throws {
@@ -147,7 +168,7 @@ private struct DeliveryLoad {
     let until = try reader.timestampOrNil()
     supplies[endpoint]?.reached = delivery.seq
     rowsInLine[endpoint, default: 0] += 1
-    supplies[endpoint]?.hasMore = rowsInLine[endpoint, default: 0] >= wanted[endpoint, default: 0]
+    supplies[endpoint]?.hasMore = rowsInLine[endpoint, default: 0] >= demands[endpoint]?.inLine ?? 0
     if let until {
       blocked.append((delivery.id, until))
       // It may be due at once, behind the one it waits for.
@@ -163,11 +184,26 @@ private struct DeliveryLoad {
     var reader = row
     let endpoint = try reader.identifier()
     var delivery = try Head(&reader)
-    if let due = try delivery.due(endpoint, &reader) {
+    let held = try reader.timestampOrNil()
+    rowsWaiting[endpoint, default: 0] += 1
+    supplies[endpoint]?.hasMoreWaiting = rowsWaiting[endpoint, default: 0] >= demands[endpoint]?.waiting ?? 0
+    if let until = putOff(delivery, held, Place(endpoint: endpoint, order: delivery.order)) {
+      early.append((delivery.id, until))
+      setNextDue(until, endpoint)
+    } else if let due = try delivery.due(endpoint, &reader) {
       supplies[endpoint]?.waiting.append(due)
     } else {
       gone.append(delivery.id)
     }
+  }
+
+  /// Until when a delivery has to wait, as whatever comes after it in its conversation then has to.
+  private mutating func putOff(_ delivery: Head, _ held: Timestamp?, _ place: Place) -> Timestamp? {
+    let before = earlyOrders[place].flatMap { $0.seq < delivery.seq ? $0.until : nil }
+    guard let until = [held, before].compactMap({ $0 }).max() else { return nil }
+    let known = earlyOrders[place]
+    earlyOrders[place] = (min(known?.seq ?? delivery.seq, delivery.seq), max(known?.until ?? until, until))
+    return until
   }
 
   mutating func setNextDue(_ row: ColumnReader) throws {

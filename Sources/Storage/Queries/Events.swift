@@ -46,7 +46,7 @@ extension PostgresMessageStore {
 
   private static let lockLog = Statement("lock_event_log", "SELECT pg_advisory_xact_lock(7310577382525465186)")
 
-  private static func readBounds(_ connection: Connection) throws -> EventLogBounds {
+  static func readBounds(_ connection: Connection) throws -> EventLogBounds {
     let row = try connection.execute(bounds).single()
     if try !row.isNull(2) { return try EventLogBounds(row) }
     // Empty: what counts is the last number given out, and that may belong to an event which is about to be committed.

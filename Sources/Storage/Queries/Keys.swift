@@ -24,6 +24,9 @@ extension PostgresMessageStore {
   private static let listAfter = Statement(
     "keys_after", "SELECT \(columns) FROM api_keys k WHERE k.id < $1 ORDER BY k.id DESC LIMIT $2")
 
+  private static let lock = Statement(
+    "lock_key", "SELECT \(columns) FROM api_keys k WHERE k.id = $1 FOR UPDATE")
+
   /// The notification goes out with the commit: who hears it finds the key gone.
   private static let revoke = Statement(
     "revoke_key",
@@ -96,11 +99,17 @@ extension PostgresMessageStore {
     }
   }
 
-  public func revokeKey(_ id: Identifier) async throws -> Bool {
+  public func revokeKey(_ id: Identifier, ifStill expected: APIKey?) async throws -> Bool {
     try await run { connection in
       var parameters = Parameters()
       parameters.identifier(id)
-      return try !connection.execute(Self.revoke, parameters).isEmpty
+      guard let expected else { return try !connection.execute(Self.revoke, parameters).isEmpty }
+      // What is thrown or returned before the commit rolls back.
+      let locked = try connection.pipeline([(.begin, Parameters()), (Self.lock, parameters)])[1]
+      guard let row = locked.first else { return false }
+      var reader = ColumnReader(row)
+      guard try APIKey(&reader) == expected else { throw ResourceChanged() }
+      return try !connection.pipeline([(Self.revoke, parameters), (.commit, Parameters())])[0].isEmpty
     }
   }
 

@@ -1,14 +1,25 @@
-// How a page of a list is had: at once, or by looking at the newest rows before an index is asked.
+// How a page of a list is had: at once, or by looking at few rows at a time before an index is asked for all of them.
 
 import Postgres
 
 /// What many rows have fills a page from the newest ones; what few have is found by an index, and then sorted. Which of
-/// the two it is, only the data knows, so the newest are looked at first.
+/// the two it is, only the data knows, so some of each place where the rows may be are looked at first: the newest of
+/// all, of a channel, of a status. Where a place has no more than was looked at, the answer is whole.
 enum ListSteps {
+  /// Nothing can match.
+  case none
   case one(Statement)
-  case search(windows: [Window], indexed: Statement)
+  case search(places: [Place], rest: Statement)
 
-  /// The newest rows, and those among them that match.
+  struct Place {
+    /// Each looks further than the one before. What the first shows says which other is worth looking at.
+    var windows: [Window]
+    /// Whether a full page from here is the list's, as it is where all that may match is in the place and the newest of
+    /// it is looked at first. Another is of use only where it has no more rows than are looked at.
+    var isOrdered = true
+  }
+
+  /// Some rows of a place, and those among them that match.
   struct Window {
     var size: Int
     var matching: Statement
@@ -17,29 +28,49 @@ enum ListSteps {
   }
 
   /// - Parameter wanted: rows of a full page and the one behind it.
-  func rows(_ parameters: Parameters, wanted: Int, on connection: Connection) throws -> Rows {
+  func rows(_ parameters: Parameters, wanted: Int, on connection: Connection) throws -> [Row] {
     switch self {
-    case .one(let statement): return try connection.execute(statement, parameters)
-    case .search(let windows, let indexed):
-      for (index, window) in windows.enumerated() {
-        let rows = try connection.execute(window.matching, parameters)
-        if rows.count >= wanted { return rows }
-        if index == 0, try connection.execute(window.reach, parameters).single().int8(0) < window.size { return rows }
-        // A larger window would not fill the page either.
-        if index + 1 < windows.count, rows.count * windows[index + 1].size < wanted * window.size { break }
+    case .none: return []
+    case .one(let statement): return Array(try connection.execute(statement, parameters))
+    case .search(let places, let rest):
+      for place in places {
+        if let rows = try place.rows(parameters, wanted: wanted, on: connection) { return Array(rows) }
       }
-      return try connection.execute(indexed, parameters)
+      return Array(try connection.execute(rest, parameters))
     }
   }
 }
 
+extension ListSteps.Place {
+  /// nil where it takes more than was looked at to know.
+  fileprivate func rows(_ parameters: Parameters, wanted: Int, on connection: Connection) throws -> Rows? {
+    func reachesEnd(of window: ListSteps.Window) throws -> Bool {
+      try connection.execute(window.reach, parameters).single().int8(0) < window.size
+    }
+    guard let first = windows.first else { return nil }
+    guard isOrdered else {
+      return try reachesEnd(of: first) ? try connection.execute(first.matching, parameters) : nil
+    }
+    let rows = try connection.execute(first.matching, parameters)
+    if try rows.count >= wanted || reachesEnd(of: first) { return rows }
+    // The smallest that will fill the page with some to spare; it is read no further than the page needs.
+    let enough = windows.dropFirst().first { rows.count * $0.size * 5 >= wanted * first.size * 6 }
+    guard let enough else { return nil }
+    let more = try connection.execute(enough.matching, parameters)
+    return more.count >= wanted ? more : nil
+  }
+}
+
 extension ListSteps.Window {
-  /// - Parameter source: selects the newest rows, given how many.
+  /// - Parameters:
+  ///   - source: selects rows, given how many.
+  ///   - counted: selects as many rows as the source looks at, where that is cheaper.
   init(
-    _ name: String, size: Int, source: (Int) -> String, matching: (_ name: String, _ source: String) -> Statement
+    _ name: String, size: Int, source: (Int) -> String, counted: ((Int) -> String)? = nil,
+    matching: (_ name: String, _ source: String) -> Statement
   ) {
     self.init(
-      size: size, matching: matching("\(name)_newest_\(size)", source(size)),
-      reach: Statement("\(name)_reach_\(size)", "SELECT count(*) FROM (\(source(size))) r"))
+      size: size, matching: matching("\(name)_\(size)", source(size)),
+      reach: Statement("\(name)_reach_\(size)", "SELECT count(*) FROM (\(counted?(size) ?? source(size))) r"))
   }
 }

@@ -17,22 +17,40 @@ extension PostgresMessageStore {
     }
   }
 
-  /// Locked: of several nodes that look at once, each takes others. A message names an upload by its id's text.
-  private static let removeUploads = Statement(
-    "remove_unused_uploads",
+  /// A message names an upload by its id's text.
+  private static let isUnused = """
+    NOT EXISTS (
+      SELECT FROM media f
+      WHERE f.provider_url = u.id::text AND f.message_id IS NOT NULL AND length(f.provider_url) = 36)
     """
-    DELETE FROM media WHERE id = ANY (ARRAY(
-      SELECT u.id FROM media u
-      WHERE u.message_id IS NULL AND u.created_at < now() - make_interval(secs => $1)
-        AND NOT EXISTS (
-          SELECT FROM media f
-          WHERE f.provider_url = u.id::text AND f.message_id IS NOT NULL AND length(f.provider_url) = 36)
-      ORDER BY u.created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-    RETURNING 1
+
+  /// Of several nodes that look at once, each takes others; what a message is about to use is locked by its queueing.
+  private static let lockUploads = Statement(
+    "lock_unused_uploads",
+    """
+    SELECT u.id FROM media u
+    WHERE u.message_id IS NULL AND u.created_at < now() - make_interval(secs => $1) AND \(isUnused)
+    ORDER BY u.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
     """)
 
+  /// A statement sees what was committed before it began: a message that took the upload while it was being looked for
+  /// is seen by this one, and no other can take it any more.
+  private static let removeUploads = Statement(
+    "remove_unused_uploads", "DELETE FROM media u WHERE u.id = ANY ($1::uuid[]) AND \(isUnused) RETURNING 1")
+
   public func removeUnusedUploads(olderThan age: Duration, limit: Int) async throws -> Int {
-    try await count(Self.removeUploads, age, limit)
+    try await run { connection in
+      try connection.transaction { connection in
+        var parameters = Parameters()
+        parameters.double(age.inSeconds)
+        parameters.int8(Int64(limit))
+        let found = try connection.execute(Self.lockUploads, parameters).map { Identifier(try $0.uuid(0)) }
+        guard !found.isEmpty else { return 0 }
+        var ids = Parameters()
+        ids.identifierArray(found)
+        return try connection.execute(Self.removeUploads, ids).count
+      }
+    }
   }
 
   private static let expire = Statement(

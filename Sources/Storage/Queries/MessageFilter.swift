@@ -5,201 +5,221 @@ import Postgres
 
 /// One prepared statement for each combination that is used, so that each gets the plan that suits it.
 ///
-/// Where the messages are drawn from is decided by what is asked for: the conversations of a contact, the stages of a
-/// status, or all of them, each from its newest on; every filter then holds for what is drawn.
+/// Where the messages may be drawn from is decided by what is asked for (``MessageSource``): the conversations of a
+/// contact, a channel, the stages of a status, or all of them, each from its newest on. Where there are several, which of
+/// them has the fewest only the data knows: some of each is looked at (``ListSteps``).
 struct MessageFilter {
   private var name = "messages"
-  /// What holds in the index that the messages are drawn from.
-  private var bounds: [String] = []
+  private var bounds = MessageBounds()
   private var conditions: [String] = []
-  private var source = Source.all
-  private var words: Words?
-  /// The parameter that bounds the ids of a list which ends at a time.
-  private var end: Int?
+  private var sources: [MessageSource] = []
+  private var words: MessageWords?
+  /// Whether it asks for what there cannot be.
+  private var isEmpty = false
   private(set) var parameters = Parameters()
-  private let limit: Int
 
-  private enum Source {
-    case all
-    /// Of one contact; the parameter is its id.
-    case contact(Int)
-    /// In certain stages; the parameter holds them.
-    case stages(Int)
-    /// By an index of its own, which leaves few.
-    case few
-  }
-
-  /// The parameters of a search: the query, and a pattern that whatever it finds must match, which is cheaper to see.
-  private struct Words {
-    var query: Int
-    var pattern: Int
-  }
-
-  /// How many of the newest messages are searched before the index is asked who holds the words.
-  private static let windows = [2_500, 10_000]
+  /// How many of the newest messages are searched before an index is asked; and of each other place.
+  private static let windows = [2_500, 10_000, 25_000]
+  private static let ofPlace = 2_500
+  /// How many that hold the whole words of a search are looked through for the one that is being typed.
+  private static let ofWholeWords = 1_000
   /// A message is told of this long after it was made, at most, unless it was recovered: it may wait in the journal.
   private static let delay: Duration = .seconds(86_400)
   /// Ids are made beside the times, not from them.
   private static let skew: Duration = .seconds(60)
 
   init(_ query: MessageQuery, page: PageRequest) {
-    limit = page.limit
-    if let cursor = page.cursor { bound("after", "m.id < $") { $0.identifier(cursor.id) } }
+    if let cursor = page.cursor {
+      bind("after") { $0.identifier(cursor.id) }
+      bounds.conditions.append("m.id < \(last)")
+    }
+    add(times: query)
     add(origin: query)
     add(kind: query)
-    add(times: query)
-    if let search = query.search.flatMap({ WordSearch($0) }) {
-      parameters.text(search.query)
-      parameters.text("%" + search.fragment.escapedForLike + "%")
-      words = Words(query: parameters.count - 1, pattern: parameters.count)
-      name += "_search"
-    }
-    parameters.int8(Int64(limit + 1))
+    if let search = query.search.flatMap({ WordSearch($0) }) { add(search) }
+    if sources.isEmpty { sources = [query.direction == .outbound ? stages(of: DeliveryStatus.allCases) : .all] }
+    parameters.int8(Int64(page.limit + 1))
   }
 
   private mutating func add(origin query: MessageQuery) {
-    if let conversation = query.conversation {
-      source = .few
-      bound("conversation", "m.conversation_id = $") { $0.identifier(conversation) }
-    }
     if let sid = query.providerSID {
-      source = .few
       add("sid", "m.provider_sid = $") { $0.text(sid) }
+      sources = [.sid(parameters.count)]
+    }
+    if let conversation = query.conversation {
+      add("conversation", "m.conversation_id = $") { $0.identifier(conversation) }
+      if sources.isEmpty { sources = [.conversation(parameters.count)] }
     }
     if let contact = query.contact {
-      if case .few = source {
-        add("contact", "m.contact_id = $") { $0.identifier(contact) }
-      } else {
-        parameters.identifier(contact)
-        source = .contact(parameters.count)
-        name += "_contact"
-      }
+      add("contact", "m.contact_id = $") { $0.identifier(contact) }
+      if sources.isEmpty { sources = [.contact(parameters.count)] }
     }
   }
 
   private mutating func add(kind query: MessageQuery) {
     if let channel = query.channel {
       add("channel", "$ IN (m.channel, m.channel_type)") { $0.text(channel) }
+      if channel == ChannelType.sms.rawValue { name += "_sms" } else { sources.append(.channel(parameters.count)) }
     }
     if let direction = query.direction {
       add("direction", "m.inbound = $") { $0.bool(direction == .inbound) }
     }
-    if !query.statuses.isEmpty {
-      add("status", "m.status = ANY ($::int2[])") { $0.int2Array(query.statuses.map(\.code)) }
+    guard !query.statuses.isEmpty else { return }
+    // What came in has one status, and what goes out never has it.
+    let statuses = query.statuses.filter {
+      query.direction == nil || ($0 == .received) == (query.direction == .inbound)
     }
-    // What came in has no stage; and a search begins with the newest of all.
-    guard case .all = source, query.search == nil, !query.statuses.contains(.received),
-      query.direction == .outbound || !query.statuses.isEmpty
-    else { return }
-    let statuses = query.statuses.isEmpty ? DeliveryStatus.allCases : query.statuses
-    parameters.int2Array(Set(statuses.compactMap(\.stage)).sorted())
-    source = .stages(parameters.count)
-    name += "_stages"
+    isEmpty = statuses.isEmpty
+    add("status", "m.status = ANY ($::int2[])") { $0.int2Array(statuses.map(\.code)) }
+    if !statuses.contains(.received) { sources.append(stages(of: statuses)) }
+  }
+
+  private mutating func stages(of statuses: [DeliveryStatus]) -> MessageSource {
+    bind("stages") { $0.int2Array(Set(statuses.compactMap(\.stage)).sorted()) }
+    return .stages(parameters.count)
   }
 
   /// The list is in the order of ids. An id is made after the time its message shows, so the time bounds the id.
   private mutating func add(times query: MessageQuery) {
     if let since = query.since {
-      bound("since", "m.id >= $") { $0.identifier(Identifier(first: since - Self.skew)) }
-      add("since", "m.created_at >= $") { $0.timestamp(since) }
+      bind("since") { $0.identifier(Identifier(first: since - Self.skew)) }
+      bounds.conditions.append("m.id >= \(last)")
+      parameters.timestamp(since)
+      bounds.conditions.append("m.created_at >= \(last)")
     }
     if let until = query.until {
-      add("until", "m.created_at < $") { $0.timestamp(until) }
+      bind("until") { $0.timestamp(until) }
+      bounds.conditions.append("m.created_at < \(last)")
       parameters.identifier(Identifier(first: until + Self.delay))
-      end = parameters.count
+      bounds.end = parameters.count
     }
   }
 
-  private mutating func bound(_ name: String, _ condition: String, _ bind: (inout Parameters) -> Void) {
-    bind(&parameters)
-    self.name += "_" + name
-    bounds.append(condition.replacing("$", with: "$\(parameters.count)"))
-  }
-
-  private mutating func add(_ name: String, _ condition: String, _ bind: (inout Parameters) -> Void) {
-    bind(&parameters)
-    self.name += "_" + name
-    conditions.append(condition.replacing("$", with: "$\(parameters.count)"))
+  private mutating func add(_ search: WordSearch) {
+    var words = MessageWords()
+    for word in search.words {
+      parameters.text(word.query)
+      parameters.text(word.pattern)
+      words.append(query: parameters.count - 1, pattern: parameters.count, isPhrase: word.isPhrase)
+    }
+    name += "_search" + words.name
+    self.words = words
+    // A conversation, or a contact's, is looked through before all is.
+    if let first = sources.first, first.isOrigin { return }
+    sources.insert(.all, at: 0)
   }
 
   // MARK: SQL
 
   var steps: ListSteps {
-    let limit = "LIMIT $\(parameters.count)"
-    guard let words else { return .one(statement(name, drawn(conditions, limit))) }
-    let matches = "to_tsvector('simple', m.body) @@ to_tsquery('simple', $\(words.query))"
-    let seen = conditions + ["m.body ILIKE $\(words.pattern)", matches]
-    let windows = Self.windows.map { size in
-      ListSteps.Window(name, size: size, source: { drawn([], "LIMIT \($0)") }) { name, source in
-        statement(name, "SELECT * FROM (\(source)) m \(whole(seen))")
-      }
+    guard !isEmpty else { return .none }
+    let page = "LIMIT $\(parameters.count)"
+    guard sources.count > 1 || words != nil else { return .one(statement(name, drawn(sources[0], conditions, page))) }
+    var places = sources.map(place)
+    if let words, let whole = words.whole {
+      places.append(.init(windows: [wholeWords(whole, of: words)], isOrdered: false))
     }
-    let found = "(SELECT m.* FROM messages m WHERE \(matches) AND m.body IS NOT NULL OFFSET 0) m"
-    return .search(
-      windows: windows,
-      indexed: statement(name + "_indexed", "SELECT * FROM \(found) \(whole(origin + bounds + conditions))"))
+    let rest =
+      if let words {
+        found(words)
+      } else {
+        drawn(sources[0], conditions, page)
+      }
+    return .search(places: places, rest: statement(name + "_rest", rest))
   }
 
-  /// What the source says, where it is not asked.
-  private var origin: [String] {
-    if case .contact(let contact) = source { ["m.contact_id = $\(contact)"] } else { [] }
+  private func place(_ source: MessageSource) -> ListSteps.Place {
+    let sizes = if case .all = source { Self.windows } else { [Self.ofPlace] }
+    // What is older than the last row that was looked at is known of none of several.
+    let cut = source.isSeveral || bounds.end != nil
+    return ListSteps.Place(
+      windows: sizes.map { size in
+        .init(
+          name + source.name, size: size,
+          source: {
+            let rows = drawn(source, [], "LIMIT \($0)")
+            return cut ? "SELECT * FROM (\(rows)) m ORDER BY m.id DESC LIMIT \($0)" : rows
+          }
+        ) { name, source in
+          statement(name, "SELECT * FROM (\(source)) m \(SQL.whole(conditions + (words?.seen ?? [])))")
+        }
+      })
   }
 
-  private func whole(_ conditions: [String]) -> String {
-    conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+  /// Those that hold every word but the one that is being typed, where they are few: by its beginning alone, a frequent
+  /// word takes the index as long as all that hold it. Whether they are few the newest messages tell, for the index would
+  /// take as long to count many.
+  private func wholeWords(_ indexed: [String], of words: MessageWords) -> ListSteps.Window {
+    let size = Self.ofWholeWords
+    let source = "SELECT * FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"])) LIMIT \(size) OFFSET 0"
+    let newest = MessageSource.all.sql([], "LIMIT \(Self.ofPlace)")
+    let name = name + "_words_\(size)"
+    return ListSteps.Window(
+      size: size,
+      matching: statement(
+        name, "SELECT * FROM (\(source)) m \(SQL.whole(bounds.whole + conditions + words.seen))"),
+      reach: Statement(
+        name + "_reach",
+        """
+        SELECT CASE WHEN (
+          SELECT count(*) FROM (SELECT FROM (\(newest)) m \(SQL.whole(words.wholeSeen)) LIMIT 25) r) = 25
+          THEN \(size) ELSE (SELECT count(*) FROM (\(source)) r) END
+        """))
   }
 
-  /// The newest messages that every condition holds for, from the source.
-  private func drawn(_ conditions: [String], _ limit: String) -> String {
-    guard let end else { return fromSource(conditions, limit) }
-    // Those that were recovered are few, and came any time after.
+  /// What the index of words finds, cut to a page before its rows are read.
+  private func found(_ words: MessageWords) -> String {
+    let conditions = bounds.whole + conditions + words.unseen
     return """
-      SELECT * FROM (\(fromSource(conditions + ["m.id < $\(end)", "NOT m.recovered"], limit))) m
-      UNION ALL SELECT * FROM (\(fromSource(conditions + ["m.recovered"], limit))) m
+      SELECT m.* FROM (
+        SELECT f.id FROM (
+          SELECT m.id FROM (
+            SELECT * FROM messages m \(SQL.whole(words.indexed + ["m.body IS NOT NULL"])) OFFSET 0) m
+          \(SQL.whole(conditions))) f
+        ORDER BY f.id DESC LIMIT $\(parameters.count)) f
+      CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = f.id LIMIT 1) m
       """
   }
 
-  private func fromSource(_ conditions: [String], _ limit: String) -> String {
-    switch source {
-    case .all, .few:
-      return "SELECT * FROM messages m \(whole(bounds + conditions)) ORDER BY m.id DESC \(limit)"
-    case .contact(let contact):
-      return """
-        SELECT m.* FROM conversations v CROSS JOIN LATERAL (
-          SELECT * FROM messages m
-          \(whole(["m.conversation_id = v.id"] + bounds + conditions)) ORDER BY m.id DESC \(limit)) m
-        WHERE v.contact_id = $\(contact)
-        """
-    case .stages(let stages):
-      // A range of one, so that only the stage's own index gives the order: the planner, who knows nothing of how
-      // many there are, would else walk through all messages.
-      return """
-        SELECT m.* FROM unnest($\(stages)::int2[]) AS s(stage) CROSS JOIN LATERAL (
-          SELECT * FROM messages m \(whole(["m.stage >= s.stage", "m.stage <= s.stage"] + bounds + conditions))
-          ORDER BY m.stage, m.id DESC \(limit)) m
-        """
-    }
+  /// The newest messages of a source that every condition holds for.
+  private func drawn(_ source: MessageSource, _ conditions: [String], _ limit: String) -> String {
+    guard let end = bounds.end else { return source.sql(bounds.conditions + conditions, limit) }
+    // Those that were recovered are few, and came any time after.
+    return """
+      SELECT * FROM (\(source.sql(bounds.conditions + conditions + ["m.id < $\(end)", "NOT m.recovered"], limit))) m
+      UNION ALL SELECT * FROM (\(source.sql(bounds.conditions + conditions + ["m.recovered"], limit))) m
+      """
   }
 
   private func statement(_ name: String, _ source: String) -> Statement {
     Statement(
       name,
-      """
-      SELECT \(StoredMessage.columns) FROM (\(source)) m ORDER BY m.id DESC LIMIT $\(parameters.count)
-      """)
+      "SELECT \(StoredMessage.columns) FROM (\(source)) m ORDER BY m.id DESC LIMIT $\(parameters.count)")
+  }
+
+  // MARK: Parameters
+
+  private var last: String { "$\(parameters.count)" }
+
+  private mutating func bind(_ name: String, _ bind: (inout Parameters) -> Void) {
+    bind(&parameters)
+    self.name += "_" + name
+  }
+
+  private mutating func add(_ name: String, _ condition: String, _ bind: (inout Parameters) -> Void) {
+    self.bind(name, bind)
+    conditions.append(condition.replacing("$", with: last))
   }
 }
 
-extension DeliveryStatus {
-  /// The value of `messages.stage`; nil for what came in.
-  fileprivate var stage: Int16? {
-    switch self {
-    case .received: nil
-    case .queued, .scheduled, .sending: 0
-    case .accepted, .sent: 20
-    case .delivered, .undelivered, .failed, .canceled, .read: code
-    }
-  }
+/// What is told by the place in the list: by the ids, and the times that follow them.
+private struct MessageBounds {
+  var conditions: [String] = []
+  /// The parameter that bounds the ids of a list which ends at a time.
+  var end: Int?
+
+  /// For rows that come from elsewhere: all that is asked for.
+  var whole: [String] { conditions + (end.map { ["(m.id < $\($0) OR m.recovered)"] } ?? []) }
 }
 
 extension Identifier {

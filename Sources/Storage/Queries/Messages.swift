@@ -7,28 +7,20 @@ extension PostgresMessageStore {
   private static let byID = Statement(
     "message_by_id", "SELECT m.raw, \(StoredMessage.columns) FROM messages m WHERE m.id = $1")
 
-  private static let history = Statement(
-    "message_history",
-    """
-    SELECT status, provider_status, at, source, error_code, error_message, raw FROM status_events
-    WHERE message_id = $1 ORDER BY at, status
-    """)
-
   public func message(_ id: Identifier) async throws -> MessageDetail? {
     let context = context
     return try await run { connection in
       var parameters = Parameters()
       parameters.identifier(id)
-      let rows = try connection.pipeline([(Self.byID, parameters), (Self.history, parameters)])
+      let rows = try connection.pipeline([(Self.byID, parameters), (MessageHistory.statement, parameters)])
       guard let row = rows[0].first else { return nil }
       var reader = ColumnReader(row)
       let raw = try reader.isNextNull ? nil : reader.utf8()
       if raw == nil { reader.skip(1) }
       var message = try StoredMessage(&reader, context: context).message
       message.media = try MediaRows.load([id], context: context, on: connection)[id] ?? []
-      return MessageDetail(
-        message: message, history: try [.first(of: message)] + rows[1].map { try StatusReport($0) },
-        reports: try [nil] + rows[1].map { try $0.textOrNil(6).map { Array($0.utf8) } }, raw: raw)
+      let history = try MessageHistory(of: message, rows[1])
+      return MessageDetail(message: message, history: history.reports, reports: history.payloads, raw: raw)
     }
   }
 
@@ -68,29 +60,5 @@ extension PostgresMessageStore {
       parameters.textArray(types.map(\.contactType.rawValue))
       return try connection.execute(Self.lastChannel, parameters).first?.textOrNil(0)
     }
-  }
-}
-
-extension StatusReport {
-  /// The report that a message begins with; it stands in the message's own row.
-  fileprivate static func first(of message: Message) -> StatusReport {
-    let status: DeliveryStatus =
-      message.direction == .inbound ? .received : message.scheduledAt == nil ? .queued : .scheduled
-    return StatusReport(
-      status: status, providerStatus: status.rawValue, at: message.createdAt,
-      source: message.direction == .inbound ? .provider : .api)
-  }
-
-  fileprivate init(_ row: Row) throws {
-    var reader = ColumnReader(row)
-    let status = try reader.int2OrNil()
-    let providerStatus = try reader.text()
-    let at = try reader.timestamp()
-    let source = try reader.text()
-    let errorCode = try reader.text()
-    self.init(
-      status: status.flatMap { DeliveryStatus(code: $0) }, providerStatus: providerStatus, at: at,
-      source: Source(rawValue: source) ?? .callback, errorCode: errorCode.isEmpty ? nil : errorCode,
-      errorMessage: try reader.textOrNil())
   }
 }

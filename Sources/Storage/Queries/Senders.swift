@@ -19,9 +19,14 @@ extension PostgresMessageStore {
   private static let next = Statement(
     "next_sends",
     """
-    SELECT k, least(
-      (SELECT min(o.run_at) FROM outbox o WHERE o.sender_key = k AND o.state = 0),
-      (SELECT min(o.lease_until) FROM outbox o WHERE o.sender_key = k AND o.state <> 0))
+    SELECT k, (SELECT min(o.run_at) FROM outbox o WHERE o.sender_key = k AND o.state = 0)
+    FROM unnest($1::text[]) AS k
+    """)
+
+  private static let nextUnresolved = Statement(
+    "next_unresolved_sends",
+    """
+    SELECT k, (SELECT min(o.lease_until) FROM outbox o WHERE o.sender_key = k AND o.state <> 0)
     FROM unnest($1::text[]) AS k
     """)
 
@@ -73,12 +78,12 @@ extension PostgresMessageStore {
     }
   }
 
-  public func nextSends(_ keys: [String]) async throws -> [String: Timestamp] {
+  public func nextSends(_ keys: [String], _ work: SendClaim.Work) async throws -> [String: Timestamp] {
     try await run { connection in
       var parameters = Parameters()
       parameters.textArray(keys)
       var result: [String: Timestamp] = [:]
-      for row in try connection.execute(Self.next, parameters) {
+      for row in try connection.execute(work == .waiting ? Self.next : Self.nextUnresolved, parameters) {
         if let at = try row.timestampOrNil(1) { result[try row.text(0)] = Timestamp(microseconds: at) }
       }
       return result

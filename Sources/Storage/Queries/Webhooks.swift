@@ -7,8 +7,8 @@ extension PostgresMessageStore {
   /// What makes a ``Webhook``, in order.
   static func webhookColumns(of table: String) -> String {
     [
-      "id", "url", "description", "events", "channels", "headers", "active", "disabled_reason", "timeout_ms",
-      "concurrency", "rate_limit", "created_at", "updated_at",
+      "id", "url", "description", "events", "channels", "headers", "active", "disabled_reason",
+      "disabled_at", "timeout_ms", "concurrency", "rate_limit", "created_at", "updated_at",
     ].map { "\(table).\($0)" }.joined(separator: ", ")
   }
 
@@ -24,8 +24,9 @@ extension PostgresMessageStore {
     "insert_webhook",
     """
     INSERT INTO webhooks (id, url, description, events, channels, headers, active, timeout_ms, concurrency, rate_limit,
-      updated_at, created_at, secret)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+      updated_at, created_at, secret, after_seq)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+      coalesce((SELECT seq FROM events ORDER BY seq DESC LIMIT 1), 0))
     ON CONFLICT (id) DO UPDATE SET secret = excluded.secret
     """)
 
@@ -41,6 +42,15 @@ extension PostgresMessageStore {
     WHERE id = $1
     RETURNING \(columns)
     """)
+
+  /// Nothing is made of the log meanwhile. Before the webhook's own lock: whoever reads the log has the cursor first.
+  private static let lockLog = Statement(
+    "wait_for_webhook_cursor", "SELECT FROM consumer_cursors WHERE name = 'webhooks' FOR UPDATE")
+
+  /// What stood in line when it was switched off waits with what was collected since, in front of it.
+  private static let leaveLine = Statement(
+    "leave_webhook_line",
+    "UPDATE deliveries SET state = 1, run_at = created_at WHERE webhook_id = $1 AND state = 0")
 
   private static let rotate = Statement(
     "rotate_webhook_secret",
@@ -95,12 +105,20 @@ extension PostgresMessageStore {
     _ id: Identifier, at now: Timestamp, ifStill expected: Webhook?,
     _ change: @escaping @Sendable (inout Webhook) -> Void
   ) async throws -> Webhook? {
-    try await run { connection in
+    // What stood in line may be much.
+    try await sessions.run(deadline: .seconds(60)) { connection in
       try connection.transaction { connection in
+        try connection.execute(Self.lockLog)
         guard var webhook = try Self.webhook(Self.lock, id, on: connection) else { return nil }
         guard expected == nil || webhook == expected else { throw ResourceChanged() }
+        let wasActive = webhook.isActive
         change(&webhook)
         let row = try connection.execute(Self.update, Self.parameters(of: webhook, at: now)).single()
+        if webhook.isActive, !wasActive {
+          var parameters = Parameters()
+          parameters.identifier(id)
+          try connection.execute(Self.leaveLine, parameters)
+        }
         var reader = ColumnReader(row)
         return try Webhook(&reader)
       }
@@ -173,7 +191,7 @@ extension Webhook {
       events: try reader.textArray(), channels: try reader.textArray(),
       headers: (try StoredJSON.value(reader.jsonb()).objectValue ?? [:]).compactMapValues { $0.stringValue },
       isActive: try reader.bool(), disabledReason: try reader.textOrNil(),
-      timeout: try reader.int4OrNil().map { .milliseconds($0) }, concurrency: try reader.int4OrNil(),
+      disabledAt: try reader.timestampOrNil(), timeout: try reader.int4OrNil().map { .milliseconds($0) }, concurrency: try reader.int4OrNil(),
       rateLimit: try reader.doubleOrNil(), createdAt: try reader.timestamp(), updatedAt: try reader.timestamp())
   }
 }

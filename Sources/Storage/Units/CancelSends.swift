@@ -11,6 +11,13 @@ public enum CancelOutcome: Sendable {
   case notFound
 }
 
+/// A message to cancel.
+struct CancelWish: Sendable {
+  var id: Identifier
+  /// What it must still be; nil: whatever it is.
+  var expected: MessageDetail?
+}
+
 struct CancelSends: BatchOperation {
   let name = "cancel_sends"
   let maximumBatch = 64
@@ -28,28 +35,46 @@ struct CancelSends: BatchOperation {
   private static let remove = Statement(
     "remove_canceled", "DELETE FROM outbox WHERE message_id = ANY ($1::uuid[])")
 
-  func execute(_ items: [Identifier], on connection: Connection) throws -> [Result<CancelOutcome, any Error>] {
+  func execute(_ items: [CancelWish], on connection: Connection) throws -> [Result<CancelOutcome, any Error>] {
     var parameters = Parameters()
-    parameters.identifierArray(items)
+    parameters.identifierArray(items.map(\.id))
     let waiting = Set(
       try connection.pipeline([(.begin, Parameters()), (Self.lock, parameters)])[1]
         .map { Identifier(try $0.uuid(0)) })
     var unit = MessageTransitions(context)
-    try unit.lock(ids: items, on: connection)
+    try unit.lock(ids: items.map(\.id), on: connection)
     let now = context.clock.now()
-    for id in waiting.sorted() {
+    var canceled: Set<Identifier> = []
+    var isRefused: [Bool] = []
+    for item in items {
+      // Of two wishes at once that expect the same message, the second finds it changed.
+      let isStill = try !canceled.contains(item.id) && isAsExpected(item, unit, on: connection)
+      isRefused.append(item.expected != nil && !isStill)
+      guard item.expected == nil || isStill, waiting.contains(item.id), canceled.insert(item.id).inserted else {
+        continue
+      }
       _ = unit.apply(
         Transition(
-          messageID: id, accountSID: "",
+          messageID: item.id, accountSID: "",
           reports: [StatusReport(status: .canceled, providerStatus: "canceled", at: now, source: .api)]))
     }
     var removed = Parameters()
-    removed.identifierArray(waiting.sorted())
-    try unit.finish(waiting.isEmpty ? [] : [(Self.remove, removed)], on: connection)
-    return items.map { id in
-      guard let message = unit.messages[id]?.message else { return .success(.notFound) }
+    removed.identifierArray(canceled.sorted())
+    try unit.finish(canceled.isEmpty ? [] : [(Self.remove, removed)], on: connection)
+    return zip(items, isRefused).map { item, isRefused in
+      guard let message = unit.messages[item.id]?.message else { return .success(.notFound) }
+      if isRefused { return .failure(ResourceChanged()) }
       // Also where an earlier run of this batch did it, whose commit was not heard of.
       return .success(message.status == .canceled ? .canceled(message) : .notCancelable(message))
     }
+  }
+
+  /// Under the message's lock: nobody adds to its history meanwhile.
+  private func isAsExpected(
+    _ item: CancelWish, _ unit: MessageTransitions, on connection: Connection
+  ) throws -> Bool {
+    guard let expected = item.expected, let found = unit.messages[item.id]?.message else { return true }
+    guard found == expected.message else { return false }
+    return try MessageHistory.load(of: found, on: connection).reports == expected.history
   }
 }

@@ -32,6 +32,8 @@ struct MessageTransitions {
   /// Messages that the provider keeps until their time. Whoever opts out meanwhile, also just now, must not get them:
   /// the poll looks after that.
   private var kept: [Identifier] = []
+  /// Messages whose text a template has replaced.
+  private(set) var replaced: [Identifier] = []
   /// Refusals for an opt-out: the message and when.
   private var refusals: [(Message, Timestamp)] = []
   private var events: EventBatch
@@ -123,6 +125,8 @@ struct MessageTransitions {
       changed.insert(id)
       if let time = stored.message.scheduledAt, time > context.clock.now() { kept.append(id) }
     }
+    let priceBefore = stored.message.price
+    var hasMoved = false
     var facts = stored.facts
     facts.apply(
       status: transition.reports.compactMap(\.status).max { $0.rank < $1.rank }, sender: transition.sender,
@@ -140,7 +144,10 @@ struct MessageTransitions {
       history.append((id, report, transition.raw))
       if moved { noteOptOut(stored.message, report) }
       if moved { announce(stored.message, before: before, at: report.at) }
+      hasMoved = hasMoved || moved
     }
+    // An event of its status tells the price as well.
+    if stored.message.price != priceBefore, !hasMoved { announcePrice(of: stored.message) }
     messages[id] = stored
     return true
   }
@@ -182,6 +189,12 @@ struct MessageTransitions {
     }
   }
 
+  private mutating func announcePrice(of message: Message) {
+    events.append(
+      .messagePrice, at: context.clock.now(), conversation: message.conversationID, channel: message.channel
+    ) { message.write(to: &$0) }
+  }
+
   private static let update = Statement(
     "update_messages",
     """
@@ -210,12 +223,21 @@ struct MessageTransitions {
   private static let settleOutbox = Statement(
     "settle_outbox", "DELETE FROM outbox WHERE message_id = ANY ($1::uuid[])")
 
+  /// A template takes the place of a message's text that no provider has yet.
+  mutating func replaceText(of id: Identifier, by template: TemplateReference) {
+    guard var stored = messages[id], stored.message.providerSID == nil else { return }
+    stored.message.take(template)
+    messages[id] = stored
+    replaced.append(id)
+  }
+
   /// Writes everything and commits; `extra` steps go before the events.
   func finish(_ extra: [(Statement, Parameters)] = [], on connection: Connection) throws {
     var events = events
     _ = try OptOutLedger.record(try optOuts(on: connection), context: context, to: &events, on: connection)
     var steps: [(Statement, Parameters)] = []
     if !changed.isEmpty { steps.append((Self.update, updateParameters())) }
+    steps += ReplacedTexts.steps(replaced.compactMap { messages[$0]?.message })
     if !history.isEmpty { steps.append((Self.insertHistory, historyParameters())) }
     if !settledOutbox.isEmpty {
       var parameters = Parameters()

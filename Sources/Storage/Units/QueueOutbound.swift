@@ -105,6 +105,8 @@ struct QueueOutbound: BatchOperation {
         ConversationResolution.Request(
           key: ConversationKey(address: $0.to, line: $0.line), channel: $0.channel, profileName: nil, at: $0.createdAt)
       }, on: connection)
+    let gone = try UploadLock.missing(in: items, on: connection)
+    guard gone.isEmpty else { return try queueOthers(than: gone, of: items, on: connection) }
     let messages = items.indices.map { newMessage(items[$0], resolved[$0]) }
     _ = try NewMessages(context: context, cache: nil, trustsNew: false)
       .write(messages, as: .messageQueued, on: connection) { inserted, touched in
@@ -114,6 +116,18 @@ struct QueueOutbound: BatchOperation {
         return [(Self.insertOutbox, outboxParameters(new.map { items[$0] }, heldFor: held))]
       }
     return messages.map { .success($0.message) }
+  }
+
+  /// Begins anew: of those that name a file which is gone not even a conversation is left.
+  private func queueOthers(
+    than gone: [Int: String], of items: [OutboundRecord], on connection: Connection
+  ) throws -> [Result<Message, any Error>] {
+    try connection.execute(.rollback)
+    let others = items.indices.filter { gone[$0] == nil }
+    var queued = try others.isEmpty ? [] : execute(others.map { items[$0] }, on: connection)[...]
+    return items.indices.compactMap { index in
+      gone[index].map { .failure(UploadGone(source: $0)) } ?? queued.popFirst()
+    }
   }
 
   /// The conversation that each message waits for, where its contact has not written meanwhile: the conversation's row

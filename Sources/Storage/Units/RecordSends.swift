@@ -17,6 +17,9 @@ public struct SendRecord: Sendable {
     case givenBack(at: Timestamp)
     /// The contact's window closed while it waited: no call was made, and it waits for them to write.
     case held(HoldingTerms)
+    /// The contact's window closed while it waited: no call was made, and this template takes the text's place, to be
+    /// sent at this time.
+    case replaced(by: TemplateReference, at: Timestamp)
     /// Nobody knows; look again at this time.
     case unresolved(lookAgainAt: Timestamp)
   }
@@ -142,11 +145,14 @@ struct RecordSends: BatchOperation {
         outbox.postponed.append((item.messageID, 0, at, isFailure))
       case .givenBack(let at) where isOurs:
         outbox.givenBack.append((item.messageID, at))
+      case .replaced(let template, let at) where isOurs:
+        unit.replaceText(of: item.messageID, by: template)
+        outbox.givenBack.append((item.messageID, at))
       case .held(let terms) where isOurs:
         outbox.held.append((item.messageID, terms))
       case .unresolved(let at) where isOurs:
         outbox.postponed.append((item.messageID, 2, at, false))
-      case .failed, .retry, .givenBack, .held, .unresolved:
+      case .failed, .retry, .givenBack, .replaced, .held, .unresolved:
         // Another node took the message over, or a callback settled it.
         continue
       }
@@ -222,7 +228,7 @@ extension Transition {
             status: .failed, providerStatus: "failed", at: record.at, source: .provider, errorCode: code,
             errorMessage: message)
         ])
-    case .retry, .givenBack, .held, .unresolved:
+    case .retry, .givenBack, .replaced, .held, .unresolved:
       self.init(messageID: record.messageID, accountSID: record.accountSID, reports: [])
     }
   }

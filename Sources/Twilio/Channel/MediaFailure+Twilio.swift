@@ -3,10 +3,11 @@
 public import ChannelProtocol
 
 extension TwilioChannel {
-  public func fetchMedia(at url: String) async throws(MediaFailure) -> FetchedMedia {
+  public func openMedia(
+    at url: String, part: Range<Int>?, deadline: Duration
+  ) async throws(MediaFailure) -> OpenMedia {
     do {
-      let file = try await line.client.media(at: url)
-      return FetchedMedia(contentType: file.contentType, bytes: file.bytes)
+      return try await line.client.openMedia(at: url, part: part, deadline: deadline)
     } catch {
       throw MediaFailure(error)
     }
@@ -18,10 +19,7 @@ extension MediaFailure {
   /// and then; everything else that Twilio refuses, it refuses for good.
   public init(_ failure: TwilioFailure) {
     switch failure {
-    case .transport(let failure) where failure.isTooLarge:
-      self.init(.permanent, code: "too_large", message: "The file is larger than any channel carries.")
-    case .transport(let failure):
-      self.init(.transient(retryAfter: nil), code: "no_answer", message: failure.message)
+    case .transport(let failure): self.init(failure)
     case .unreadable(_, let message):
       self.init(.transient(retryAfter: nil), code: "unreadable", message: message)
     case .api(let error):

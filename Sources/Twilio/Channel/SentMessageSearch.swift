@@ -6,10 +6,13 @@ import ChannelProtocol
 struct SentMessageSearch: Sendable {
   let request: MessageRequest
   let attemptedAt: Timestamp
+  /// What Twilio may show as the text of a template, as far as it is known.
+  let renderedTexts: [String]
 
-  init(for request: MessageRequest, attemptedAt: Timestamp) {
+  init(for request: MessageRequest, attemptedAt: Timestamp, renderedTexts: [String] = []) {
     self.request = request
     self.attemptedAt = attemptedAt
+    self.renderedTexts = renderedTexts
   }
 
   /// By the day it was sent first; then, since a message that still waits was sent on no day, the newest ones.
@@ -34,7 +37,11 @@ struct SentMessageSearch: Sendable {
   /// The listed messages that may be the one looked for; nil: the list was cut off by its number of pages before the
   /// time of the attempt, and nothing was found.
   func candidates(in listing: MessageListing) -> [TwilioMessage]? {
-    let found = listing.messages.filter(matches)
+    var found = listing.messages.filter(matches)
+    if request.contentSID != nil {
+      let same = found.filter { likeness(of: $0) == .same }
+      if !same.isEmpty { found = same }
+    }
     if found.isEmpty, !listing.isComplete, let last = listing.messages.last?.dateCreated, last >= earliest {
       return nil
     }
@@ -54,9 +61,27 @@ struct SentMessageSearch: Sendable {
     if let from = request.from, let theirs = message.from, !theirs.utf8.elementsEqual(from.utf8) { return false }
     if let pool = request.messagingServiceSID, message.messagingServiceSID != pool { return false }
     if let created = message.dateCreated, created < earliest || created > latest { return false }
-    // A template's text is made by Twilio.
-    guard request.contentSID == nil else { return true }
+    guard request.contentSID == nil else { return likeness(of: message) != .other }
     return message.mediaCount == request.mediaURLs.count && hasSameBody(message)
+  }
+
+  /// Whether a listed message is that of our template.
+  enum Likeness { case same, possible, other }
+
+  /// A template's text is made by Twilio, and shown once it is: until then its message may be ours.
+  func likeness(of message: TwilioMessage) -> Likeness {
+    if let listed = message.contentSID, listed != request.contentSID { return .other }
+    let theirs = Self.words(message.body ?? "")
+    // A gap that is still one is no text to go by.
+    let ours = renderedTexts.map(Self.words).filter { !$0.isEmpty }
+    guard !theirs.isEmpty, !theirs.contains("{{"), !ours.isEmpty else { return .possible }
+    // A header or a footer, or a trial account's sentence, may stand around it.
+    return ours.contains { theirs.contains($0) } ? .same : .other
+  }
+
+  /// Without regard to white space, and to characters that Twilio replaces by others that look alike.
+  private static func words(_ text: String) -> String {
+    SmartEncoding.replaced(text).split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   /// A trial account's messages begin with a sentence of Twilio's.

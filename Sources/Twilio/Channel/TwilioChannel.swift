@@ -38,7 +38,8 @@ extension TwilioChannel {
   public func lookUp(
     _ message: OutboundMessage, attemptedAt: Timestamp
   ) async throws(SendFailure) -> [SendReceipt] {
-    let search = SentMessageSearch(for: try request(for: message), attemptedAt: attemptedAt)
+    let search = SentMessageSearch(
+      for: try request(for: message), attemptedAt: attemptedAt, renderedTexts: message.renderedTexts)
     var found: [TwilioMessage] = []
     for filter in search.filters {
       let listing: MessageListing

@@ -1,5 +1,5 @@
 // Twilio's error numbers from 30000 on: what carriers and channels report. Generated from
-// `Tests/Fixtures/twilio/error_codes.json`; a test holds the two together.
+// `Tests/Fixtures/twilio/error_codes.json` and `error_codes_added.json`; a test holds them together.
 
 extension TwilioErrorCode {
   static let deliveryCodes: [TwilioErrorCode] = [
@@ -16,6 +16,9 @@ extension TwilioErrorCode {
     .init(30009, .permanent, "Missing inbound segment", "Inbound text incomplete."),
     .init(30010, .permanent, "MaxPrice exceeded", "MaxPrice itself is obsolete since 2024-06."),
     .init(30011, .permanent, "MMS not supported by recipient region", "Send SMS with link."),
+    .init(
+      30016, .configuration, "'To' and 'From' are of different channels",
+      "Send from an address of the recipient's channel; check the prefixes in the channel's configuration."),
     .init(30017, .transient, "Carrier congestion", "Retry with back-off."),
     .init(30018, .configuration, "Sender ID needs pre-registration", "Register."),
     .init(30019, .permanent, "Content larger than the carrier allows", "Shrink the media."),
@@ -36,8 +39,14 @@ extension TwilioErrorCode {
     .init(30410, .unknownOutcome, "Provider timeout", "Retry with care: may have been delivered."),
     .init(30450, .permanent, "Blocked as suspected SMS pumping", "Blocked prefix for 15-30 min; do not hammer."),
     .init(30610, .transientWindow, "Quiet hours", "Reschedule inside allowed hours."),
+    .init(
+      30640, .permanent, "Blocked by the Compliance Toolkit: known litigator",
+      "Send nothing more to this number; write to it only after legal advice."),
     .init(35111, .permanent, "SendAt missing"),
     .init(35114, .permanent, "SendAt outside the allowed window"),
+    .init(
+      35115, .permanent, "SendAt outside the allowed window",
+      "Twilio takes times from 5 or 15 minutes to 35 days ahead, in UTC: schedule it later, or send it now."),
     .init(35118, .permanent, "Scheduling needs a Messaging Service"),
     .init(35125, .transient, "Too many scheduled messages (500,000)"),
     .init(63001, .configuration, "Channel authentication failed", "Sender or WABA/page token broken."),

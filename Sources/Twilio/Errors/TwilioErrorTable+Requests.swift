@@ -1,10 +1,13 @@
 // Twilio's error numbers below 30000: what its API and its webhooks complain of. Generated from
-// `Tests/Fixtures/twilio/error_codes.json`; a test holds the two together.
+// `Tests/Fixtures/twilio/error_codes.json` and `error_codes_added.json`; a test holds them together.
 
 extension TwilioErrorCode {
   static let requestCodes: [TwilioErrorCode] = [
     .init(11200, .alert, "Twilio could not fetch our webhook", "Our endpoint failed (5xx/4xx, DNS, TLS)."),
     .init(11205, .alert, "Connection to our webhook failed (timeouts)"),
+    .init(
+      11243, .alert, "A connection override in our webhook's URL is not valid",
+      "Enter the URL again as `fractal check` prints it."),
     .init(12100, .alert, "TwiML parse failure"),
     .init(12200, .alert, "TwiML schema warning"),
     .init(12300, .alert, "Invalid Content-Type in our answer", "Send text/xml."),
@@ -15,6 +18,9 @@ extension TwilioErrorCode {
         + "on /Accounts or /Keys."),
     .init(20005, .configuration, "Account not active", "Stop sends, alert."),
     .init(20009, .transient, "Resource not complete yet (delete)", "Retry the delete after at least a minute."),
+    .init(
+      20249, .configuration, "Too many senders registered (10 in 72 hours)",
+      "Register no further sender for three days."),
     .init(20404, .permanent, "Not found", "Wrong SID, wrong account or wrong region; never retry."),
     .init(
       20429, .transientSafe, "Too many requests (API concurrency)",

@@ -7,9 +7,9 @@ import HTTPTypes
 public struct TwilioClient: Sendable {
   public let hosts: TwilioHosts
   let accountSID: String
-  private let credentials: CallingCredentials
-  private let transport: any HTTPTransport
-  private let deadline: Duration
+  let credentials: CallingCredentials
+  let transport: any HTTPTransport
+  let deadline: Duration
 
   /// - Parameters:
   ///   - account: Its API key calls where it has one, else its tokens, in order: the next where one is void.
@@ -165,14 +165,7 @@ extension TwilioClient {
   func exchange(
     _ method: HTTPRequest.Method, _ url: String, headers: HTTPFields, body: [UInt8], authorized: Bool
   ) async throws(TwilioFailure) -> (HTTPResponse, [UInt8]) {
-    guard let parts = SplitURL(url) else {
-      throw .transport(TransportFailure(mayHaveArrived: false, message: "the base URL is no absolute URL"))
-    }
-    var headers = headers
-    headers[.userAgent] = "Fractal/1 (messaging gateway)"
-    var request = HTTPRequest(
-      method: method, scheme: String(parts.scheme), authority: parts.authority,
-      path: parts.target.hasPrefix("/") ? String(parts.target) : "/\(parts.target)", headerFields: headers)
+    var request = try request(method, url, headers: headers)
     guard authorized else { return try await exchange(request, body) }
     var credential = credentials.current
     for _ in 1..<credentials.count {
@@ -183,6 +176,19 @@ extension TwilioClient {
     }
     request.headerFields[.authorization] = credential.authorization
     return try await exchange(request, body)
+  }
+
+  func request(
+    _ method: HTTPRequest.Method, _ url: String, headers: HTTPFields
+  ) throws(TwilioFailure) -> HTTPRequest {
+    guard let parts = SplitURL(url) else {
+      throw .transport(TransportFailure(mayHaveArrived: false, message: "the base URL is no absolute URL"))
+    }
+    var headers = headers
+    headers[.userAgent] = "Fractal/1 (messaging gateway)"
+    return HTTPRequest(
+      method: method, scheme: String(parts.scheme), authority: parts.authority,
+      path: parts.target.hasPrefix("/") ? String(parts.target) : "/\(parts.target)", headerFields: headers)
   }
 
   private func exchange(_ request: HTTPRequest, _ body: [UInt8]) async throws(TwilioFailure) -> (HTTPResponse, [UInt8])

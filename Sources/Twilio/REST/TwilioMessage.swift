@@ -11,6 +11,8 @@ public struct TwilioMessage: Sendable, Hashable {
   public var from: String?
   public var to: String
   public var body: String?
+  /// Of a template; Twilio's documentation lists none.
+  public var contentSID: String?
   /// Twilio's word.
   public var status: String
   /// `inbound`, `outbound-api`, …
@@ -41,6 +43,7 @@ public struct TwilioMessage: Sendable, Hashable {
     from = json["from"]?.stringValue
     to = json["to"]?.stringValue ?? ""
     body = json["body"]?.stringValue
+    contentSID = json["content_sid"]?.stringValue
     direction = json["direction"]?.stringValue ?? ""
     segmentCount = Self.count(json["num_segments"]).flatMap { $0 > 0 ? $0 : nil }
     mediaCount = Self.count(json["num_media"]) ?? 0
@@ -78,12 +81,6 @@ public struct TwilioMedia: Sendable, Hashable {
     parentSID = json["parent_sid"]?.stringValue
     contentType = json["content_type"]?.stringValue
   }
-}
-
-/// A file's contents.
-public struct TwilioMediaFile: Sendable, Hashable {
-  public var contentType: String?
-  public var bytes: [UInt8]
 }
 
 extension Timestamp {

@@ -6,7 +6,7 @@ extension Chaos {
       "dropCallbacks": .double(dropCallbacks), "duplicateCallbacks": .double(duplicateCallbacks),
       "delayCallbacks": .double(delayCallbacks),
       "callbackDelayMilliseconds": .integer(Int(callbackDelay.microseconds / 1000)),
-      "reorderCallbacks": .double(reorderCallbacks),
+      "reorderCallbacks": .double(reorderCallbacks), "changeFacts": .double(changeFacts),
       "mediaLifetimeMilliseconds": mediaLifetime.map { .integer(Int($0.microseconds / 1000)) } ?? .null,
       "failSends": failSends.map {
         .object(["count": .integer($0.count), "status": .integer($0.status), "accepted": .bool($0.accepted)])
@@ -16,6 +16,12 @@ extension Chaos {
       } ?? .null,
       "failContent": failContent.map { .object(["count": .integer($0.count), "status": .integer($0.status)]) } ?? .null,
       "failMedia": failMedia.map { .object(["count": .integer($0.count), "status": .integer($0.status)]) } ?? .null,
+      "stallMedia": stallMedia.map {
+        .object([
+          "count": .integer($0.count), "bytes": .integer($0.bytes),
+          "milliseconds": .integer(Int($0.duration.microseconds / 1000)),
+        ])
+      } ?? .null,
     ])
   }
 
@@ -31,6 +37,9 @@ extension Chaos {
       case "duplicateCallbacks": duplicateCallbacks = try Self.share(member)
       case "delayCallbacks": delayCallbacks = try Self.share(member)
       case "reorderCallbacks": reorderCallbacks = try Self.share(member)
+      case "changeFacts": changeFacts = try Self.share(member)
+      case "stallMedia" where member.value == .null: stallMedia = nil
+      case "stallMedia": stallMedia = try Self.stall(member.value)
       case "mediaLifetimeMilliseconds" where member.value == .null: mediaLifetime = nil
       case "mediaLifetimeMilliseconds": mediaLifetime = .milliseconds(try Self.count(member, atMost: 86_400_000))
       case "callbackDelayMilliseconds": callbackDelay = .milliseconds(try Self.count(member, atMost: 600_000))
@@ -66,10 +75,19 @@ extension Chaos {
       default:
         throw ControlError(
           "unknown field \(member.name); there are dropCallbacks, duplicateCallbacks, delayCallbacks, "
-            + "callbackDelayMilliseconds, reorderCallbacks, failSends, hangSends, failMedia, mediaLifetimeMilliseconds, "
-            + "failContent")
+            + "callbackDelayMilliseconds, reorderCallbacks, changeFacts, failSends, hangSends, failMedia, stallMedia, "
+            + "mediaLifetimeMilliseconds, failContent")
       }
     }
+  }
+
+  private static func stall(_ json: JSONValue) throws(ControlError) -> StallingMedia {
+    func count(_ name: String, _ standard: JSONValue = .null, atMost limit: Int) throws(ControlError) -> Int {
+      try Self.count(.init(name: "stallMedia.\(name)", value: json[name] ?? standard), atMost: limit)
+    }
+    return StallingMedia(
+      count: try count("count", atMost: 1_000_000), bytes: try count("bytes", .integer(1), atMost: 16 << 20),
+      duration: .milliseconds(try count("milliseconds", .integer(20_000), atMost: 600_000)))
   }
 
   private static func share(_ member: JSONValue.Member) throws(ControlError) -> Double {

@@ -35,10 +35,12 @@ enum SandboxHelp {
       What goes wrong (shares of the callbacks from 0 to 1, the next sends; all of it off: -d '{}'):
         curl \(baseURL)/sandbox/chaos -d '{"dropCallbacks":0.1,"duplicateCallbacks":0.5,"delayCallbacks":0.5,"callbackDelayMilliseconds":500}'
         curl \(baseURL)/sandbox/chaos -d '{"reorderCallbacks":0.5}'
+        curl \(baseURL)/sandbox/chaos -d '{"changeFacts":0.5}'
         curl \(baseURL)/sandbox/chaos -d '{"failSends":{"count":3,"status":429}}'
         curl \(baseURL)/sandbox/chaos -d '{"failSends":{"count":1,"status":500,"accepted":true}}'
         curl \(baseURL)/sandbox/chaos -d '{"hangSends":{"count":1,"milliseconds":20000}}'
         curl \(baseURL)/sandbox/chaos -d '{"failMedia":{"count":2,"status":404},"mediaLifetimeMilliseconds":0}'
+        curl \(baseURL)/sandbox/chaos -d '{"stallMedia":{"count":1,"bytes":1000,"milliseconds":20000}}'
 
       The next calls of the Content API fail:
         curl \(baseURL)/sandbox/chaos -d '{"failContent":{"count":1,"status":500}}'

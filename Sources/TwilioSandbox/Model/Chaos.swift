@@ -5,7 +5,8 @@
 /// As JSON (`POST /sandbox/chaos`, the whole value each time):
 /// `{"dropCallbacks":0.1,"duplicateCallbacks":0.1,"delayCallbacks":0.1,"callbackDelayMilliseconds":500,`
 /// `"reorderCallbacks":0.1,"failSends":{"count":3,"status":429},"hangSends":{"count":1,"milliseconds":20000},`
-/// `"failMedia":{"count":2,"status":404},"mediaLifetimeMilliseconds":5000}`
+/// `"failMedia":{"count":2,"status":404},"mediaLifetimeMilliseconds":5000,"changeFacts":0.1,`
+/// `"stallMedia":{"count":1,"bytes":1000,"milliseconds":5000}}`
 public struct Chaos: Sendable, Equatable {
   /// Share of the status callbacks, 0 to 1, that are never sent.
   public var dropCallbacks = 0.0
@@ -16,6 +17,8 @@ public struct Chaos: Sendable, Equatable {
   public var callbackDelay: Duration = .milliseconds(500)
   /// Share that leaves after the next one of the same message; after `callbackDelay` where there is none.
   public var reorderCallbacks = 0.0
+  /// Share that tells another sender and another number of parts than the one before.
+  public var changeFacts = 0.0
   /// The next sends that are answered with an error.
   public var failSends: FailingSends?
   /// The next sends that are accepted and never answered.
@@ -24,6 +27,8 @@ public struct Chaos: Sendable, Equatable {
   public var failContent: FailingCalls?
   /// The next fetches of files that are answered with an error.
   public var failMedia: FailingMedia?
+  /// The next files that stop in the middle, and go on later.
+  public var stallMedia: StallingMedia?
   /// How long a file can be fetched after its message; nil: until it is deleted.
   public var mediaLifetime: Duration?
 
@@ -52,6 +57,20 @@ public struct Chaos: Sendable, Equatable {
     public init(count: Int, status: Int = 404) {
       self.count = count
       self.status = status
+    }
+  }
+
+  /// Files of which only the beginning comes at first.
+  public struct StallingMedia: Sendable, Equatable {
+    public var count: Int
+    /// Of the beginning.
+    public var bytes: Int
+    public var duration: Duration
+
+    public init(count: Int, bytes: Int = 1, duration: Duration = .seconds(20)) {
+      self.count = count
+      self.bytes = bytes
+      self.duration = duration
     }
   }
 
@@ -113,6 +132,19 @@ public struct Chaos: Sendable, Equatable {
     failing.count -= 1
     failMedia = failing.count > 0 ? failing : nil
     return failing.status
+  }
+
+  /// How the next file stalls; nil: it does not.
+  mutating func nextStall() -> StallingMedia? {
+    guard var stalling = stallMedia, stalling.count > 0 else { return nil }
+    stalling.count -= 1
+    stallMedia = stalling.count > 0 ? stalling : nil
+    return stalling
+  }
+
+  /// Whether a callback tells of another sender and other parts.
+  func changesFacts(_ dice: inout some RandomNumberGenerator) -> Bool {
+    changeFacts > 0 && Double.random(in: 0..<1, using: &dice) < changeFacts
   }
 
   /// Whether a callback waits for the next one of its message.

@@ -61,9 +61,20 @@ struct MediaRoutes: Sendable {
     if isStrict, request.headers[.authorization] != nil { return Self.refusal(.badRequest, "InvalidArgument") }
     guard signer.isValid(sid, query: query, now: .now) else { return Self.refusal(.forbidden, "AccessDenied") }
     guard let file = sandbox.read({ $0.media[sid] }) else { return Self.refusal(.notFound, "NoSuchKey") }
-    return Response(
-      status: .ok, headers: [.contentType: file.contentType],
-      body: .init(byteBuffer: ByteBuffer(bytes: file.bytes)))
+    return Response(status: .ok, headers: [.contentType: file.contentType], body: body(file.bytes))
+  }
+
+  /// Whole, or with the pause that chaos has it make.
+  private func body(_ bytes: [UInt8]) -> ResponseBody {
+    guard let stall = sandbox.change({ $0.chaos.nextStall() }) else {
+      return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+    }
+    return ResponseBody(contentLength: bytes.count) { writer in
+      try await writer.write(ByteBuffer(bytes: bytes.prefix(stall.bytes)))
+      try await Task.sleep(for: stall.duration)
+      try await writer.write(ByteBuffer(bytes: bytes.dropFirst(stall.bytes)))
+      try await writer.finish(nil)
+    }
   }
 
   private func message(_ call: APICall) throws(TwilioError) -> SandboxMessage {

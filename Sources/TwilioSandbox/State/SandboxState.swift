@@ -89,9 +89,13 @@ struct SandboxState: Sendable {
   /// The callbacks that tell the message's status now; those that chaos delays are in the timeline.
   mutating func callbacks(for message: SandboxMessage, now: UTCTime) -> [OutgoingWebhook] {
     guard let account = account(message.accountSID), let url = message.statusCallback else { return [] }
+    var form = StatusCallbackForm.make(message, now: now)
+    if chaos.changesFacts(&dice) {
+      StatusCallbackForm.change(&form, of: message, senders: account.senders, with: &dice)
+    }
     let webhook = OutgoingWebhook(
       kind: .status, messageSID: message.sid, status: message.status, url: url, authToken: account.authToken,
-      form: StatusCallbackForm.make(message, now: now))
+      form: form)
     var immediate: [OutgoingWebhook] = []
     for delay in chaos.departures(&dice) {
       if delay > .zero { timeline.insert(.webhook(webhook), at: now + delay) } else { immediate.append(webhook) }

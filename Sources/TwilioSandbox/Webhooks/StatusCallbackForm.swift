@@ -31,6 +31,17 @@ enum StatusCallbackForm {
     return form
   }
 
+  /// Chaos: it tells of another of the account's senders of that channel, and of other parts.
+  static func change(
+    _ form: inout FormFields, of message: SandboxMessage, senders: [String],
+    with dice: inout some RandomNumberGenerator
+  ) {
+    let channel = Address(message.from ?? message.to).channel
+    let others = senders.filter { $0 != message.from && Address($0).channel == channel }
+    if let other = others.randomElement(using: &dice) { form.set("From", other) }
+    form.set("NumSegments", String(message.segments + .random(in: 1...3, using: &dice)))
+  }
+
   private static func appendChannel(_ message: SandboxMessage, to: Address, _ form: inout FormFields) {
     let channel = to.channel == .sms ? Address(message.from ?? "").channel : to.channel
     form.append("ChannelInstallSid", installSID(message.accountSID))

@@ -1,0 +1,132 @@
+// Filters of which each has much and all together have little, and what stands behind all that is looked at first.
+
+import ChannelProtocol
+import GatewayTesting
+import Postgres
+import Testing
+
+@testable import Storage
+
+extension StorageSuite {
+  @Suite("Combined filters")
+  struct CombinedFilterTests {
+    @Test(
+      "a part of one letter or two is found in names, addresses and attributes, beyond the newest contacts",
+      arguments: [
+        ("zq", ["Zqaż", "b", nil]), ("Z", ["Zqaż", "b", nil]), ("aż", ["Zqaż"]), ("АЖ", ["аж"]), ("_", ["a_c"]),
+        ("a_", ["a_c"]), ("q-z", []), ("%", []),
+      ] as [(String, [String?])])
+    func shortSearch(search: String, found: [String?]) async throws {
+      try await StoreFixture.run { fixture in
+        _ = try await fixture.make(ContactProfile(), [Address(type: .messenger, value: "zq")])
+        _ = try await fixture.make(ContactProfile(name: "b", attributes: ["x": "ZQ"]), [])
+        for name in ["Zqaż", "аж", "a_c"] { _ = try await fixture.make(ContactProfile(name: name), []) }
+        // More than are looked at before the index is asked.
+        try await fixture.script(
+          """
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'hey', now(), now()
+            FROM generate_series(1, 2600) n
+          """)
+        var query = ContactQuery()
+        query.search = search
+        let names = try await fixture.store.contacts(query, page: PageRequest()).items.map(\.name)
+        #expect(Set(names) == Set(found) && names.count == found.count, "\(names)")
+      }
+    }
+
+    @Test("filters that each have much and together little find all of it, beyond what is looked at first")
+    func combinations() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.script(
+          """
+          INSERT INTO contacts (id, name, labels, created_at, updated_at)
+            SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, CASE WHEN n % 2 = 0 THEN 'even' ELSE 'odd' END,
+              CASE WHEN n % 2 = 0 OR n = 1 THEN ARRAY['late'] ELSE '{}' END, now(), now() FROM generate_series(1, 7000) n;
+          INSERT INTO contact_channels (id, contact_id, type, address, created_at)
+            SELECT gen_random_uuid(), c.id, CASE WHEN c.name = 'odd' THEN 'messenger' ELSE 'sms' END, 'a' || c.id, now()
+            FROM contacts c;
+          """)
+        func found(_ change: (inout ContactQuery) -> Void) async throws -> Int {
+          var query = ContactQuery()
+          change(&query)
+          return try await fixture.store.contacts(query, page: PageRequest()).items.count
+        }
+        #expect(try await found { ($0.label, $0.channel) = ("late", "messenger") } == 1)
+        #expect(try await found { ($0.label, $0.search) = ("late", "odd") } == 1)
+        #expect(try await found { ($0.channel, $0.search) = ("messenger", "even") } == 0)
+        #expect(try await found { ($0.label, $0.channel, $0.search) = ("late", "messenger", "odd") } == 1)
+        #expect(try await found { ($0.label, $0.search) = ("none", "odd") } == 0)
+        #expect(try await found { $0.channel = "rcs" } == 0)
+      }
+    }
+
+    @Test("a channel that few messages and conversations have is found by its id or its type, behind all others")
+    func fewOfAChannel() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.receive(fixture.inbound("SM1", type: .whatsapp, channel: "wa-support"))
+        try await fixture.receive(fixture.inbound("SM2", from: "+14155559998", type: .mms, channel: "mms"))
+        try await fixture.script(
+          """
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT gen_random_uuid(), 'hay ' || n, now(), now() FROM generate_series(1, 3000) n;
+          INSERT INTO conversations
+              (id, contact_id, channel, channel_type, address, line, last_activity_at, created_at, updated_at)
+            SELECT gen_random_uuid(), c.id, 'sms', 'sms', c.name, 'l', now() + interval '1 hour', now(), now()
+            FROM contacts c WHERE c.name LIKE 'hay %';
+          INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
+            status, created_at)
+          SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), gen_random_uuid(), 'sms',
+            'sms', true, 'a', 'b', 'hello', 60, now() FROM generate_series(1, 3000) n
+          """)
+        for (channel, sids) in [
+          ("whatsapp", ["SM1"]), ("wa-support", ["SM1"]), ("mms", ["SM2"]), ("rcs", []),
+        ] {
+          var messages = MessageQuery()
+          messages.channel = channel
+          #expect(
+            try await fixture.store.messages(messages, page: PageRequest()).items.map(\.providerSID) == sids,
+            "\(channel)")
+          messages.search = "hello"
+          #expect(
+            try await fixture.store.messages(messages, page: PageRequest()).items.map(\.providerSID) == sids,
+            "\(channel)")
+          messages.direction = .inbound
+          messages.statuses = [.received]
+          #expect(
+            try await fixture.store.messages(messages, page: PageRequest()).items.map(\.providerSID) == sids,
+            "\(channel)")
+          var conversations = ConversationQuery()
+          conversations.channel = channel
+          #expect(
+            try await fixture.store.conversations(conversations, page: PageRequest()).items.count == sids.count,
+            "\(channel)")
+        }
+      }
+    }
+
+    @Test("a page of several parts of the inbox leaves out none that is newer than its last, whatever part that is in")
+    func partsOfTheInbox() async throws {
+      try await StoreFixture.run { fixture in
+        // An archived one that is old, then open ones: more of them before the first needle than are looked at first.
+        try await fixture.script(
+          """
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT gen_random_uuid(), CASE WHEN n <= 400 AND n > 0 THEN 'hay ' ELSE 'needle ' END || n, now(), now()
+            FROM generate_series(0, 402) n;
+          INSERT INTO conversations (id, contact_id, channel, channel_type, address, line, archived, last_activity_at,
+              created_at, updated_at)
+            SELECT gen_random_uuid(), c.id, 'sms', 'sms', c.name, 'l', c.name = 'needle 0',
+              now() - substring(c.name from '\\d+$')::int * interval '1 minute'
+                - CASE WHEN c.name = 'needle 0' THEN interval '1 day' ELSE '0' END, now(), now() FROM contacts c
+          """)
+        var query = ConversationQuery()
+        query.search = "needle"
+        let page = try await fixture.store.conversations(query, page: PageRequest(limit: 1))
+        #expect(page.items.map(\.contact.name) == ["needle 401"])
+        let rest = try await fixture.store.conversations(query, page: PageRequest(limit: 5, cursor: page.next))
+        #expect(rest.items.map(\.contact.name) == ["needle 402", "needle 0"])
+      }
+    }
+  }
+}
