@@ -149,8 +149,8 @@ let package = Package(
     .testTarget(
       name: "SinksTests",
       dependencies: [
-        "Sinks", "SocketIO", "ChannelProtocol", hummingbird, hummingbirdCore, crypto, log, metrics, httpTypes,
-        lifecycle,
+        "Sinks", "SocketIO", "ChannelProtocol", "GatewayTesting", hummingbird, hummingbirdCore, crypto, log, metrics,
+        httpTypes, lifecycle,
         nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket, nioTLS, nioHTTPTypes,
       ],
       swiftSettings: strict),

@@ -68,7 +68,8 @@ public struct Webhook: Sendable, Hashable {
   public init(
     id: Identifier, url: String, description: String? = nil, events: [String] = [], channels: [String] = [],
     headers: [String: String] = [:], isActive: Bool = true, disabledReason: String? = nil,
-    disabledAt: Timestamp? = nil, timeout: Duration? = nil, concurrency: Int? = nil, rateLimit: Double? = nil, createdAt: Timestamp, updatedAt: Timestamp? = nil
+    disabledAt: Timestamp? = nil, timeout: Duration? = nil, concurrency: Int? = nil, rateLimit: Double? = nil,
+    createdAt: Timestamp, updatedAt: Timestamp? = nil
   ) {
     self.id = id
     self.url = url

@@ -59,6 +59,6 @@ struct ConfigurationShippedFileTests {
     }
     #expect(
       error.problems.map(\.message) == ["account `main` has an accountSID but no auth token: authTokens is empty"])
-    #expect(error.problems.first?.position == SourcePosition(line: 16, column: 17))
+    #expect(error.problems.first?.position == SourcePosition(line: 17, column: 17))
   }
 }

@@ -80,4 +80,14 @@ struct SendDecisionTests {
       return
     }
   }
+
+  @Test("a message at the provider that may be this one is waited on, and never a reason to send again")
+  func doubt() {
+    func doubtful(_ age: Duration) -> SendDecision.Next { decision.afterDoubt(attemptedAt: now - age, now: now) }
+    #expect(doubtful(.seconds(599)) == .unresolved(lookAgainAt: now + .seconds(10)))
+    guard case .fail("unknown_outcome", _) = doubtful(.seconds(600)) else {
+      Issue.record("after ten minutes it is for a person")
+      return
+    }
+  }
 }

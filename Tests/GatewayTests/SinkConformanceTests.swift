@@ -63,7 +63,7 @@ private struct CopyingSink: Sink {
       if configuration.flaw == .losesBursts { return [oldest] }
       do {
         return try await context.log.events(after: place, limit: 500).map(\.seq)
-      } catch where configuration.flaw == .givesUp {
+      } catch  where configuration.flaw == .givesUp {
         return [oldest]
       }
     }

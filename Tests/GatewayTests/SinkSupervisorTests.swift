@@ -46,7 +46,8 @@ private final class Failing: Sink {
       sink, logger: ThrowawayDatabase.silentLogger, metrics: metrics, pauses: .milliseconds(1) ... .milliseconds(4))
     let task = Task { try await supervisor.run() }
     #expect(await eventually { sink.runs.withLock { $0 } == 5 })
-    #expect(String(decoding: metrics.exposition(), as: UTF8.self).contains(#"fractal_sink_failures_total{sink="failing"} 4"#))
+    #expect(
+      String(decoding: metrics.exposition(), as: UTF8.self).contains(#"fractal_sink_failures_total{sink="failing"} 4"#))
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
   }

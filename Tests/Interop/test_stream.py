@@ -1,10 +1,12 @@
 """`/ws` with the `websockets` client: who may come in, and that nobody misses anything."""
 
+import json
 import random
 import threading
 
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from stream import Stream
 
@@ -71,6 +73,70 @@ def test_nothing_comes_before_subscribe(gateway, phone):
     finally:
         quiet.close()
         loud.close()
+
+
+def test_after_a_thousand_reconnects_under_load_each_log_is_the_event_log(gateway, phone):
+    """Sixteen clients of the real gateway, each gone at random moments and back with the number of its last event."""
+    clients, reconnects, total = 16, 63, threading.Event()
+    url = gateway.base_url.replace("http", "ws", 1) + "/ws"
+    headers = {"Authorization": f"Bearer {gateway.key}"}
+    first = gateway.stream()
+    begin = first.subscribe()
+    first.close()
+    logs, failures = [[] for _ in range(clients)], []
+
+    def read(socket, log, until_seq=None, limit=None):
+        while limit is None or limit > 0:
+            frame = json.loads(socket.recv(timeout=20))
+            if frame["type"] == "event":
+                log.append(frame["event"])
+                limit = limit - 1 if limit is not None else None
+                if until_seq is not None and frame["event"]["seq"] >= until_seq:
+                    return
+
+    def session(log):
+        socket = connect(url, additional_headers=headers, proxy=None, open_timeout=20, close_timeout=0.1, legacy=True)
+        after = log[-1]["seq"] if log else begin["seq"]
+        socket.send(json.dumps({"type": "subscribe", "after": after, "epoch": begin["epoch"]}))
+        assert json.loads(socket.recv(timeout=20))["type"] == "ready"
+        return socket
+
+    def client(log):
+        try:
+            for _ in range(reconnects):
+                socket = session(log)
+                read(socket, log, limit=random.randint(0, 12))
+                # As a network does that breaks: without a word.
+                socket.socket.close()
+        except Exception as error:  # noqa: BLE001
+            failures.append(repr(error))
+
+    def load():
+        number = 0
+        while not total.is_set():
+            gateway.sandbox.text(phone, str(number))
+            number += 1
+
+    writer = threading.Thread(target=load)
+    readers = [threading.Thread(target=client, args=(log,)) for log in logs]
+    for thread in [writer, *readers]:
+        thread.start()
+    for thread in readers:
+        thread.join()
+    total.set()
+    writer.join()
+    assert failures == []
+    whole, after = [], begin["seq"]
+    while page := gateway.call("GET", f"/api/events?after={after}&limit=200").json()["data"]:
+        whole += page
+        after = page[-1]["seq"]
+    for log in logs:
+        if not log or log[-1]["seq"] < after:
+            socket = session(log)
+            read(socket, log, until_seq=after)
+            socket.socket.close()
+        assert [event["seq"] for event in log if event["seq"] <= after] == [event["seq"] for event in whole]
+        assert log[: len(whole)] == whole
 
 
 def test_a_client_resumes_where_it_was(gateway, phone):

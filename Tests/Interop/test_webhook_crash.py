@@ -77,6 +77,18 @@ def log_of(gateway):
         after = page["data"][-1]["seq"]
 
 
+def assert_order(hooks, told):
+    """In each conversation an event is first taken only after all before it."""
+    taken, order = set(), defaultdict(list)
+    for request in hooks.accepted():
+        if request.id not in taken:
+            taken.add(request.id)
+            order[told[request.id]["conversationId"]].append(told[request.id]["seq"])
+    for conversation, seqs in order.items():
+        if conversation is not None:
+            assert seqs == sorted(seqs), conversation
+
+
 def test_every_event_reaches_the_webhook_in_order_however_often_the_gateway_is_killed(directory):
     seed = random.randrange(1 << 30)
     print("seed", seed)
@@ -96,7 +108,7 @@ def test_every_event_reaches_the_webhook_in_order_however_often_the_gateway_is_k
             return 503
         return 200
 
-    hooks = Hooks(answer)
+    hooks, replayed = Hooks(answer), Hooks(answer)
     try:
         gateway.start()
         webhook = gateway.post("/api/webhooks", {"url": hooks.url}, status=201)
@@ -127,19 +139,30 @@ def test_every_event_reaches_the_webhook_in_order_however_often_the_gateway_is_k
         for id, raw in bodies.items():
             body = json.loads(raw)
             assert (body["seq"], body["type"]) == (told[id]["seq"], told[id]["type"])
-        # In each conversation an event is first taken only after all before it.
-        taken, order = set(), defaultdict(list)
-        for request in hooks.accepted():
-            if request.id not in taken:
-                taken.add(request.id)
-                order[told[request.id]["conversationId"]].append(told[request.id]["seq"])
-        for conversation, seqs in order.items():
-            if conversation is not None:
-                assert seqs == sorted(seqs), conversation
+        assert_order(hooks, told)
         last = hooks.requests[-1]
         Webhook(webhook["secret"]).verify(last.raw, last.headers)
         again = len(hooks.requests) - len(ids) - len(failed)
         print(f"{kills} kills, {len(ids)} events, {len(failed)} refused once, {again} delivered again")
+
+        # All of it once more to an endpoint that is new, with kills in the middle of the replay.
+        failed.clear()
+        begin = {"since": "2020-01-01T00:00:00Z", "until": events[-1]["at"]}
+        late = gateway.post("/api/webhooks", {"url": replayed.url}, status=201)
+        count = gateway.post(f"/api/webhooks/{late['id']}/replay", begin, status=202)["count"]
+        expected = {event["id"] for event in events if event["at"] < begin["until"]}
+        assert count == len(expected)
+        for part in (0.1, 0.5):
+            until(lambda: len(replayed.requests) > part * count, "the replay has begun", 60, pause=0.01)
+            gateway.program.kill()
+            at_kill = len({request.id for request in replayed.accepted()})
+            assert at_kill < count
+            gateway.start()
+        until(
+            lambda: len(expected - {request.id for request in replayed.accepted()}) == 0,
+            lambda: f"{len(expected - {r.id for r in replayed.accepted()})} of {count} have not come", 90, pause=0.5)
+        assert_order(replayed, told)
     finally:
         gateway.close()
         hooks.close()
+        replayed.close()

@@ -21,7 +21,9 @@ import Testing
     while true { if let code = try await client.frame().closeCode { return code } }
   }
 
-  @Test("who shows no good key is closed when the time is over, also while one is being looked up", arguments: [true, false])
+  @Test(
+    "who shows no good key is closed when the time is over, also while one is being looked up",
+    arguments: [true, false])
   func timeout(isTrying: Bool) async throws {
     var limits = RealtimeTestServer.patientLimits
     limits.authTimeout = .milliseconds(200)

@@ -14,7 +14,9 @@ import Testing
     return try #require(Int(words[1])) * 4_096
   }
 
-  @Test("a hundred readers that are far behind and read nothing cost a few megabytes", arguments: ["websocket", "socket.io"])
+  @Test(
+    "a hundred readers that are far behind and read nothing cost a few megabytes",
+    arguments: ["websocket", "socket.io"])
   func trickles(kind: String) async throws {
     try await RealtimeTestServer.run(ringCapacity: 10) { server in
       for seq in Int64(1)...1_000 { server.publish([RealtimeTestServer.event(seq, size: 4_000)]) }

@@ -36,7 +36,8 @@ struct WebhookRetryTests {
     #expect(disposition == .retry(at: now + .seconds(expected)))
   }
 
-  @Test("throttling answers that say how long have the endpoint left alone as long", arguments: [429, 502, 503, 504, 500])
+  @Test(
+    "throttling answers that say how long have the endpoint left alone as long", arguments: [429, 502, 503, 504, 500])
   func pauses(status: Int) {
     let result = WebhookResult(.success(HTTPAnswer(status: status, retryAfter: "7200")), at: now, latency: .zero)
     #expect(result.pause(at: now) == (status == 500 ? nil : .seconds(7_200)))

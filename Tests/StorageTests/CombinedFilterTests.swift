@@ -76,8 +76,8 @@ extension StorageSuite {
             FROM contacts c WHERE c.name LIKE 'hay %';
           INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
             status, created_at)
-          SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), gen_random_uuid(), 'sms',
-            'sms', true, 'a', 'b', 'hello', 60, now() FROM generate_series(1, 3000) n
+          SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, m.conversation_id, m.contact_id, 'sms',
+            'sms', true, 'a', 'b', 'hello', 60, now() FROM messages m, generate_series(1, 3000) n WHERE m.provider_sid = 'SM1'
           """)
         for (channel, sids) in [
           ("whatsapp", ["SM1"]), ("wa-support", ["SM1"]), ("mms", ["SM2"]), ("rcs", []),

@@ -115,7 +115,9 @@ extension StorageSuite {
     @Test("a replay whose deliveries fail between its parts keeps the order of every conversation")
     func replayOrder() async throws {
       try await StoreFixture.run { fixture in
-        for index in 0..<80 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index % 4)")) }
+        for index in 0..<80 {
+          try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index % 4)"))
+        }
         let (id, node) = try await fixture.leased(events: ["message.new"])
         let count = try await fixture.store.replayWebhook(
           id, since: Timestamp(seconds: 0), until: fixture.later, as: fixture.clock.makeIdentifier())
@@ -205,7 +207,8 @@ extension StorageSuite {
           outcome.attempt.response = #"\#(number),{"at":"# + String(repeating: "x", count: 1_000)
           try await fixture.store.finishDeliveries([outcome], node: node)
         }
-        let shown = try #require(try await fixture.store.deliveries(of: id, states: [], page: PageRequest()).items.first)
+        let shown = try #require(
+          try await fixture.store.deliveries(of: id, states: [], page: PageRequest()).items.first)
         let attempts = try JSONDecoder().decode(JSONValue.self, from: Data("[".utf8 + shown.attempts + "]".utf8))
         let numbers = try #require(attempts.arrayValue).compactMap {
           $0["response"]?.stringValue.flatMap { Int($0.prefix { $0 != "," }) }

@@ -60,7 +60,7 @@ import Testing
     let second = try message("SM2", ["date_created": "Wed, 30 Sep 2026 15:42:10 +0000"])
     let first = try message("SM1", ["date_created": "Wed, 30 Sep 2026 15:42:05 +0000"])
     #expect(candidates(request(), [second, first]) == [second, first])
-    #expect(SentMessageSearch(for: request(), attemptedAt: attempt).oldestFirst([second, first]) == [first, second])
+    #expect(SentMessageSearch(for: request(), attemptedAt: attempt).ranked([second, first]) == [first, second])
   }
 
   @Test("a pool's message has the pool's id and any sender, or none yet")
@@ -86,21 +86,22 @@ import Testing
     var template = request(body: nil)
     template.contentSID = "HX1"
     func found(_ texts: [String], _ messages: [TwilioMessage]) -> [String]? {
-      SentMessageSearch(for: template, attemptedAt: attempt, renderedTexts: texts)
-        .candidates(in: MessageListing(messages: messages, isComplete: true))?.map(\.sid)
+      let search = SentMessageSearch(for: template, attemptedAt: attempt, renderedTexts: texts)
+      return search.candidates(in: MessageListing(messages: messages, isComplete: true))
+        .map { search.ranked($0).map { search.likeness(of: $0) == .doubtful ? "\($0.sid)?" : $0.sid } }
     }
     let alex = try message("MM1", ["body": "Dear Alex, your code is 12"])
     let sam = try message("MM2", ["body": "Dear Sam, your code is 34"])
-    #expect(found(["Dear Sam, your code is 34"], [sam, alex]) == ["MM2"])
-    #expect(found(["Dear Kim, your code is 56"], [sam, alex]) == [], "neither is Kim's")
+    #expect(found(["Dear Sam, your code is 34"], [sam, alex]) == ["MM2", "MM1?"])
+    #expect(found(["Dear Kim, your code is 56"], [sam, alex]) == ["MM1?", "MM2?"], "neither seems to be Kim's")
     // One of several contents was sent, and what surrounds it is Twilio's or the template's.
     let framed = try message("MM3", ["body": "NEWS\nDear  Alex, it\u{2019}s here\nReply STOP"])
-    #expect(found(["Choose:", "Dear Alex, it's here"], [framed, sam]) == ["MM3"])
+    #expect(found(["Choose:", "Dear Alex, it's here"], [framed, sam]) == ["MM3", "MM2?"])
     // What shows no text yet may be anybody's, unless another one is certainly ours.
     let silent = try message("MM4", ["body": ""])
     let gaps = try message("MM5", ["body": "Dear {{1}}"])
-    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, sam]) == ["MM4", "MM5"])
-    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, alex]) == ["MM1"])
+    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, sam]) == ["MM4", "MM5", "MM2?"])
+    #expect(found(["Dear Alex, your code is 12"], [silent, gaps, alex]) == ["MM1", "MM4", "MM5"])
     #expect(found([], [alex, silent]) == ["MM1", "MM4"], "of a template that nobody knows all are possible")
     let listed = try message("MM6", ["body": "Dear Alex, your code is 12", "content_sid": "HX2"])
     #expect(found(["Dear Alex, your code is 12"], [listed]) == [])

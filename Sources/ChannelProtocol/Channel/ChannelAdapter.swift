@@ -39,8 +39,10 @@ extension ChannelAdapter {
 /// An adapter that can say what became of a message whose `send` gave no answer.
 public protocol OutcomeLookup: ChannelAdapter {
   /// Looks the message up at the provider by what tells it: recipient, sender, time and contents.
-  /// - Returns: every message of the provider's that may be this one, oldest first; none: it provably has not got it.
-  ///   Which of several alike belong to other messages of ours, the engine knows.
+  /// - Returns: every message of the provider's that may be this one, the likeliest first; none: it provably has not got
+  ///   it.
+  ///   Which of several alike belong to other messages of ours, the engine knows. What cannot be told apart from
+  ///   another message is ``SendReceipt/isDoubtful``.
   /// - Throws: ``SendFailure`` where the provider could not be asked; nothing is known then.
   func lookUp(_ message: OutboundMessage, attemptedAt: Timestamp) async throws(SendFailure) -> [SendReceipt]
 }

@@ -50,6 +50,9 @@ public struct SendReceipt: Sendable, Hashable {
   /// The sender, where the provider chose it.
   public var from: String?
   public var raw: RawPayload
+  /// Of a look-up: it may be another message as well. It is never taken for the one looked for, nor its absence
+  /// believed while it is nobody's.
+  public var isDoubtful = false
 
   public init(
     providerSID: String, status: DeliveryStatus, providerStatus: String, segmentCount: Int? = nil, from: String? = nil,

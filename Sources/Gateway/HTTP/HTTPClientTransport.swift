@@ -10,6 +10,8 @@ import NIOPosix
 /// Makes requests for adapters. Follows no redirects; an answer's body is bounded.
 struct HTTPClientTransport: HTTPTransport {
   private let client: HTTPClient
+  /// For answers that are read at the pace of whoever wants them: they hold no connection that a send needs.
+  private let streams: HTTPClient
   private static let maximumBody = 20 << 20
 
   init(eventLoopGroup: any EventLoopGroup) {
@@ -19,9 +21,17 @@ struct HTTPClientTransport: HTTPTransport {
       connectionPool: HTTPClient.Configuration.ConnectionPool(idleTimeout: .seconds(30)))
     configuration.httpVersion = .http1Only
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.maximumStreams
+    streams = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
   }
 
-  func close() async { try? await client.shutdown() }
+  /// At one host; further ones wait for the connect timeout.
+  private static let maximumStreams = 64
+
+  func close() async {
+    try? await client.shutdown()
+    try? await streams.shutdown()
+  }
 
   func send(
     _ request: HTTPRequest, body: [UInt8], deadline: Duration
@@ -60,7 +70,7 @@ struct HTTPClientTransport: HTTPTransport {
         url: "\(scheme)://\(authority)\(request.path ?? "/")", method: HTTPMethod(rawValue: request.method.rawValue),
         headers: headers)
       return try await OpenExchange.begin(
-        outgoing, with: client, deadlines: deadlines, failure: { Self.failure(of: $0) })
+        outgoing, with: streams, deadlines: deadlines, failure: { Self.failure(of: $0) })
     } catch {
       throw Self.failure(of: error)
     }

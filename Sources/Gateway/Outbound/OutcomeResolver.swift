@@ -56,10 +56,13 @@ struct OutcomeResolver: Sendable {
       let known = try await context.store.knownProviderSIDs(
         candidates.map(\.providerSID), account: channel.account.accountSID)
       let now = context.clock.now()
-      // Those that are left are alike and nobody's: one is as good as another.
-      if let receipt = candidates.first(where: { !known.contains($0.providerSID) }) {
+      // Those that are left are nobody's: of alike ones one is as good as another.
+      let left = candidates.filter { !known.contains($0.providerSID) }
+      if let receipt = left.first(where: { !$0.isDoubtful }) {
         counters.adopted.increment()
         await context.record(entry, .accepted(receipt), channel: channel)
+      } else if !left.isEmpty {
+        await context.record(entry, decision.afterDoubt(attemptedAt: attemptedAt, now: now).result, channel: channel)
       } else {
         await context.record(
           entry,

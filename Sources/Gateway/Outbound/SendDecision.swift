@@ -16,6 +16,8 @@ struct SendPolicy: Sendable {
   var lookAgain: Duration = .seconds(10)
   /// How long after the call the provider's "no such message" is believed: its list may lag behind.
   var settleAfter: Duration = .seconds(30)
+  /// How long after the call a message that may be another's is waited on.
+  var doubtFor: Duration = .seconds(600)
   /// Calls of one message that may go without an answer before a person must decide.
   var maximumUnknown = 3
 
@@ -70,6 +72,16 @@ struct SendDecision: Sendable {
         code: "unknown_outcome",
         message: "The provider gave no answer \(unknownOutcomes) times, and has no such message.")
       : .retry(at: now)
+  }
+
+  /// After the provider showed a message that may be this one or another. Whose it is its callback says, or the other
+  /// message's adoption; sent again it would perhaps arrive twice.
+  func afterDoubt(attemptedAt: Timestamp, now: Timestamp) -> Next {
+    now - attemptedAt < policy.doubtFor
+      ? .unresolved(lookAgainAt: now + policy.lookAgain)
+      : .fail(
+        code: "unknown_outcome",
+        message: "The provider gave no answer, and has a message that may be this one under another text.")
   }
 
   /// After the provider could not be asked.

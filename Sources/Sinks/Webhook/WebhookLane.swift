@@ -309,7 +309,9 @@ struct WebhookLane: Sendable {
     if outcome.heldUntil != nil, failing.remove(outcome.delivery.order) != nil {
       busy.remove(outcome.delivery.order)
       if asked != nil { failedMeanwhile.insert(outcome.delivery.order) }
-      if queues[outcome.delivery.order] != nil { ready.append(outcome.delivery.order, kind(of: outcome.delivery.order)) }
+      if queues[outcome.delivery.order] != nil {
+        ready.append(outcome.delivery.order, kind(of: outcome.delivery.order))
+      }
     }
     if case .retry(let at) = outcome.disposition { nextDue = min(nextDue ?? at, outcome.heldUntil ?? at, at) }
     if !isWritten {

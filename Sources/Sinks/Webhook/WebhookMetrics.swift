@@ -126,7 +126,9 @@ private final class EndpointSeries: Sendable {
 extension EndpointBacklog {
   /// The longest waiting first; of equals those that are shown, so that idle ones do not come and go.
   static func worstFirst(_ backlog: [EndpointBacklog], isShown: (Identifier) -> Bool) -> [EndpointBacklog] {
-    let ranked = backlog.map { (entry: $0, oldest: $0.oldest?.microseconds ?? .max, shown: isShown($0.endpoint) ? 0 : 1) }
+    let ranked = backlog.map {
+      (entry: $0, oldest: $0.oldest?.microseconds ?? .max, shown: isShown($0.endpoint) ? 0 : 1)
+    }
     return ranked.sorted { ($0.oldest, $0.shown) < ($1.oldest, $1.shown) }.map(\.entry)
   }
 }

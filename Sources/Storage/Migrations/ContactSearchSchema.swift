@@ -11,8 +11,6 @@ let contactSearchSchema = """
       || string_to_array(regexp_replace(lower(t), '(..)', E'\\\\1\\x01', 'g'), E'\\x01')
       || string_to_array(regexp_replace(substr(lower(t), 2), '(..)', E'\\\\1\\x01', 'g'), E'\\x01'), '')
   $$;
-  DROP INDEX contacts_labels;
-  DROP INDEX IF EXISTS contacts_search, contact_channels_search;
   CREATE INDEX contact_channels_type ON contact_channels (type, contact_id DESC);
   DO $$ BEGIN
     CREATE INDEX contacts_found ON contacts USING gin (labels, text_grams(search), search gin_trgm_ops);
@@ -22,4 +20,7 @@ let contactSearchSchema = """
     CREATE INDEX contacts_found ON contacts USING gin (labels, text_grams(search));
     CREATE INDEX contact_channels_found ON contact_channels USING gin (text_grams(address));
   END $$;
+  -- Last: it locks out whoever reads, and the new indexes take their time.
+  DROP INDEX contacts_labels;
+  DROP INDEX IF EXISTS contacts_search, contact_channels_search;
   """

@@ -20,7 +20,7 @@ public struct Migrator: Sendable {
   private static let applied = Statement("applied_migrations", "SELECT version FROM fractal_migrations")
   private static let note = Statement(
     "note_migration", "INSERT INTO fractal_migrations (version, name) VALUES ($1, $2)")
-  private static let lock = Statement("lock_migrations", "SELECT pg_advisory_xact_lock(7310577382525465185)")
+  private static let lock = Statement("lock_migrations", "SELECT pg_advisory_lock(7310577382525465185)")
 
   /// - Parameter renamingLog: gives the event log a new epoch, so that its readers start over.
   /// - Returns: the names of the migrations that were run.
@@ -30,7 +30,7 @@ public struct Migrator: Sendable {
     let pool = SessionPool(configuration: configuration, size: 1, queueLimit: 1, logger: logger)
     do {
       try pool.start()
-      let names = try await pool.run(deadline: .seconds(180)) { connection in
+      let names = try await pool.run(deadline: Self.deadline) { connection in
         let names = try Self.migrate(connection)
         if renamingLog { try connection.simple("UPDATE log_epoch SET epoch = gen_random_uuid()") }
         return names
@@ -44,10 +44,21 @@ public struct Migrator: Sendable {
     }
   }
 
+  /// An index on a large table takes its time.
+  private static let deadline: Duration = .seconds(3_600)
+
+  /// Each in a transaction of its own: what is done stays done, and no table is locked for longer than its own change.
+  /// The lock is the session's, which ends with the pool.
   private static func migrate(_ connection: Connection) throws -> [String] {
+    try connection.execute(lock)
     var names: [String] = []
+    while let name = try migrateOnce(connection) { names.append(name) }
+    return names
+  }
+
+  /// - Returns: the next migration that was run; nil: there is none left.
+  private static func migrateOnce(_ connection: Connection) throws -> String? {
     try connection.transaction { connection in
-      try connection.execute(lock)
       try connection.simple(
         """
         CREATE TABLE IF NOT EXISTS fractal_migrations (
@@ -55,16 +66,14 @@ public struct Migrator: Sendable {
         """)
       let done = Set(try connection.execute(applied).map { Int(try $0.int4(0)) })
       try requireKnown(done)
-      for migration in Migration.all where !done.contains(migration.version) {
-        try connection.simple(migration.sql)
-        var parameters = Parameters()
-        parameters.int4(Int32(migration.version))
-        parameters.text(migration.name)
-        try connection.execute(note, parameters)
-        names.append("\(migration.version) \(migration.name)")
-      }
+      guard let migration = Migration.all.first(where: { !done.contains($0.version) }) else { return nil }
+      try connection.simple(migration.sql)
+      var parameters = Parameters()
+      parameters.int4(Int32(migration.version))
+      parameters.text(migration.name)
+      try connection.execute(note, parameters)
+      return "\(migration.version) \(migration.name)"
     }
-    return names
   }
 
   static func requireKnown(_ versions: Set<Int>) throws {

@@ -112,8 +112,8 @@ struct ContactFilter {
       } else {
         ["SELECT s.id FROM contacts s \(SQL.whole(bounds("s.id") + conditions(on: "s")))"]
       }
-    // OFFSET 0: else all would be walked in order, in the hope of a match.
-    let found = selections.map { "ARRAY(SELECT f.id FROM (\($0) OFFSET 0) f ORDER BY f.id DESC \(limit))" }
+    // OFFSET 0: else all would be walked in order, in the hope of a match. A contact may be found by several addresses.
+    let found = selections.map { "ARRAY(SELECT DISTINCT f.id FROM (\($0) OFFSET 0) f ORDER BY f.id DESC \(limit))" }
     return statement(
       name + "_indexed", "SELECT * FROM contacts c WHERE c.id = ANY (\(found.joined(separator: " || ")))",
       conditions: [])

@@ -26,6 +26,9 @@ struct ConversationWalk {
   private static let newest = Statement(
     "newest_event", "SELECT coalesce((SELECT e.seq FROM events e ORDER BY e.seq DESC LIMIT 1), 0)")
 
+  /// How many events a walk may lie behind: each of its pages reads all that has come since it began.
+  private static let reach: Int64 = 100_000
+
   /// The event that the walk began behind; where it is gone, so may be what came after it.
   private static let first = Statement("walk_start", "SELECT e.seq FROM events e WHERE e.seq = $1 LIMIT 1")
 
@@ -65,11 +68,13 @@ struct ConversationWalk {
     place.timestamp(cursor.time ?? cursor.id.timestamp)
     place.identifier(cursor.id)
     let answers = try connection.pipeline([
-      (Self.begin, Parameters()), (Self.first, event), (Self.movedSince, place),
+      (Self.begin, Parameters()), (Self.first, event), (Self.newest, Parameters()),
     ])
     // 0: the log was empty.
-    guard start == 0 || !answers[1].isEmpty else { throw WalkTooOld() }
-    moved = try answers[2].map { row in
+    guard start == 0 || !answers[1].isEmpty, try answers[2].single().int8(0) - start <= Self.reach else {
+      throw WalkTooOld()
+    }
+    moved = try connection.execute(Self.movedSince, place).map { row in
       Moved(
         id: Identifier(try row.uuid(0)), position: Timestamp(microseconds: try row.timestamp(1)),
         isBehind: try row.bool(2))
@@ -87,7 +92,7 @@ struct ConversationWalk {
   }
 }
 
-/// A cursor's walk began before what the log still keeps.
+/// A cursor's walk began before what the log still keeps, or too many events ago.
 public struct WalkTooOld: Error {
   public init() {}
 }

@@ -191,7 +191,8 @@ extension Webhook {
       events: try reader.textArray(), channels: try reader.textArray(),
       headers: (try StoredJSON.value(reader.jsonb()).objectValue ?? [:]).compactMapValues { $0.stringValue },
       isActive: try reader.bool(), disabledReason: try reader.textOrNil(),
-      disabledAt: try reader.timestampOrNil(), timeout: try reader.int4OrNil().map { .milliseconds($0) }, concurrency: try reader.int4OrNil(),
+      disabledAt: try reader.timestampOrNil(), timeout: try reader.int4OrNil().map { .milliseconds($0) },
+      concurrency: try reader.int4OrNil(),
       rateLimit: try reader.doubleOrNil(), createdAt: try reader.timestamp(), updatedAt: try reader.timestamp())
   }
 }

@@ -64,7 +64,8 @@ struct CancelSends: BatchOperation {
     return zip(items, isRefused).map { item, isRefused in
       guard let message = unit.messages[item.id]?.message else { return .success(.notFound) }
       if isRefused { return .failure(ResourceChanged()) }
-      // Also where an earlier run of this batch did it, whose commit was not heard of.
+      // Also where an earlier run of this batch did it, whose commit was not heard of. With a condition it is refused
+      // then: whose doing it was cannot be told.
       return .success(message.status == .canceled ? .canceled(message) : .notCancelable(message))
     }
   }

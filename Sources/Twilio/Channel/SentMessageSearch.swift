@@ -37,19 +37,18 @@ struct SentMessageSearch: Sendable {
   /// The listed messages that may be the one looked for; nil: the list was cut off by its number of pages before the
   /// time of the attempt, and nothing was found.
   func candidates(in listing: MessageListing) -> [TwilioMessage]? {
-    var found = listing.messages.filter(matches)
-    if request.contentSID != nil {
-      let same = found.filter { likeness(of: $0) == .same }
-      if !same.isEmpty { found = same }
-    }
+    let found = listing.messages.filter(matches)
     if found.isEmpty, !listing.isComplete, let last = listing.messages.last?.dateCreated, last >= earliest {
       return nil
     }
     return found
   }
 
-  func oldestFirst(_ messages: [TwilioMessage]) -> [TwilioMessage] {
+  /// The likeliest first, of alike ones the oldest. None is left out: the likeliest may belong to another message.
+  func ranked(_ messages: [TwilioMessage]) -> [TwilioMessage] {
     messages.sorted { left, right in
+      let (leftRank, rightRank) = (likeness(of: left), likeness(of: right))
+      if leftRank != rightRank { return leftRank < rightRank }
       let (leftTime, rightTime) = (left.dateCreated ?? attemptedAt, right.dateCreated ?? attemptedAt)
       return leftTime != rightTime ? leftTime < rightTime : left.sid < right.sid
     }
@@ -65,18 +64,30 @@ struct SentMessageSearch: Sendable {
     return message.mediaCount == request.mediaURLs.count && hasSameBody(message)
   }
 
-  /// Whether a listed message is that of our template.
-  enum Likeness { case same, possible, other }
+  /// Whether a listed message is the one looked for. A doubtful one shows another text than we expect, which proves
+  /// little: Twilio makes a template's text, and how it shows it is not documented.
+  enum Likeness: Comparable { case same, possible, doubtful, other }
 
-  /// A template's text is made by Twilio, and shown once it is: until then its message may be ours.
+  /// A template's text is shown once Twilio has made it: until then its message may be ours.
   func likeness(of message: TwilioMessage) -> Likeness {
+    guard request.contentSID != nil else { return .same }
     if let listed = message.contentSID, listed != request.contentSID { return .other }
     let theirs = Self.words(message.body ?? "")
     // A gap that is still one is no text to go by.
     let ours = renderedTexts.map(Self.words).filter { !$0.isEmpty }
     guard !theirs.isEmpty, !theirs.contains("{{"), !ours.isEmpty else { return .possible }
     // A header or a footer, or a trial account's sentence, may stand around it.
-    return ours.contains { theirs.contains($0) } ? .same : .other
+    return ours.contains { theirs.contains($0) } ? .same : .doubtful
+  }
+
+  /// Whether it may as well be another message's. One that shows no text may be that of a call under way, until every
+  /// call of its time has been written down.
+  func isDoubtful(_ message: TwilioMessage, at now: Timestamp) -> Bool {
+    switch likeness(of: message) {
+    case .same: false
+    case .possible: now - (message.dateCreated ?? attemptedAt) < .seconds(60)
+    case .doubtful, .other: true
+    }
   }
 
   /// Without regard to white space, and to characters that Twilio replaces by others that look alike.

@@ -55,7 +55,12 @@ extension TwilioChannel {
       }
       for candidate in candidates where !found.contains(where: { $0.sid == candidate.sid }) { found.append(candidate) }
     }
-    return search.oldestFirst(found).map { SendReceipt($0) }
+    let now = line.clock.now()
+    return search.ranked(found).map { candidate in
+      var receipt = SendReceipt(candidate)
+      receipt.isDoubtful = search.isDoubtful(candidate, at: now)
+      return receipt
+    }
   }
 
   /// Messenger is free.
