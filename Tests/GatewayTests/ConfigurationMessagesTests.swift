@@ -25,7 +25,9 @@ struct ConfigurationMessagesTests {
       Case("server: { port: [1] }", "3:17: port must be a whole number from 0 to 65535, not a list"),
       Case("server: { prot: 1 }", "3:11: unknown key `prot`; did you mean `port`?"),
       Case("server: { public_url: x }", "3:11: unknown key `public_url`; did you mean `publicURL`?"),
-      Case("server: { zzz: 1 }", "3:11: unknown key `zzz`; the keys here are `host`, `port`, `publicURL`, `cors`"),
+      Case(
+        "server: { zzz: 1 }",
+        "3:11: unknown key `zzz`; the keys here are `host`, `port`, `publicURL`, `cors`, `trustedProxies`"),
       Case("server: 3000", "3:9: server must be a mapping, not a single value"),
       Case(
         "server: { publicURL: sms.example.com }",

@@ -61,6 +61,34 @@ extension StorageSuite {
       }
     }
 
+    @Test("who is found by two addresses is one of a page, not two: the search is walked to its end")
+    func twoAddresses() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.script(
+          """
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'two', now(), now()
+            FROM generate_series(1, 60) n;
+          INSERT INTO contact_channels (id, contact_id, type, address, created_at)
+            SELECT gen_random_uuid(), c.id, t, '+1415555' || right(c.id::text, 4), now()
+            FROM contacts c, unnest(ARRAY['sms', 'whatsapp']) AS t;
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT ('ffffffff-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'hey', now(), now()
+            FROM generate_series(1, 2600) n
+          """)
+        var query = ContactQuery()
+        query.search = "1415555"
+        var found: [Identifier] = []
+        var page = PageRequest(limit: 50)
+        repeat {
+          let answer = try await fixture.store.contacts(query, page: page)
+          found += answer.items.map(\.id)
+          page.cursor = answer.next
+        } while page.cursor != nil && found.count < 200
+        #expect(found.count == 60 && Set(found).count == 60)
+      }
+    }
+
     @Test("a channel that few messages and conversations have is found by its id or its type, behind all others")
     func fewOfAChannel() async throws {
       try await StoreFixture.run { fixture in
