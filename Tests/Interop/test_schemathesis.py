@@ -31,6 +31,8 @@ KEYS = "15"
 @pytest.fixture
 def fresh(directory):
     gateway = Gateway(directory)
+    path = directory / "channels.yaml"
+    path.write_text(path.read_text().replace("# trustedProxies: [10.0.0.0/8]", "trustedProxies: [127.0.0.1]"))
     try:
         yield gateway.start()
     finally:
@@ -62,8 +64,13 @@ def schemathesis(gateway, key, seconds, place, *options):
         "--no-color",
         *options,
     ]
+    environment = {
+        "NO_PROXY": "*",
+        "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+        "PYTHONPATH": str(ROOT / "Tests/Interop"),
+    }
     done = subprocess.run(
-        command, cwd=place, capture_output=True, text=True, timeout=420, env=os.environ | {"NO_PROXY": "*"}
+        command, cwd=place, capture_output=True, text=True, timeout=420, env=os.environ | environment
     )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
     return done.stdout
