@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Foundation
+import GatewayTesting
 import Testing
 
 @testable import Sinks
@@ -51,15 +52,14 @@ struct LogSinkTests {
       writer.add(Array("\(count)\n".utf8))
     }
     writeOne()
-    while lines(path).isEmpty { try await Task.sleep(for: .milliseconds(2)) }
+    #expect(await eventually { !lines(path).isEmpty })
     try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
-    let deadline = ContinuousClock.now + .seconds(20)
-    while lines(path).isEmpty, .now < deadline {
+    let isReopened = await eventually(within: .seconds(20)) {
       writeOne()
-      try await Task.sleep(for: .milliseconds(20))
+      return !lines(path).isEmpty
     }
     await writer.stop(grace: .seconds(5))
-    #expect(!lines(path).isEmpty)
+    #expect(isReopened)
     #expect(lines(path + ".1") + lines(path) == (1...count).map(String.init))
   }
 

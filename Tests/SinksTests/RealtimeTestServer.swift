@@ -16,16 +16,16 @@ import Testing
 /// The log behind the ring, in memory.
 final class RealtimeEventLog: EventLog {
   private struct State {
+    var epoch: Identifier
     var events: [Event] = []
     var floor: Int64 = 0
     var failures = 0
     var reads = 0
   }
 
-  let epoch: Identifier
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
-  init(epoch: Identifier) { self.epoch = epoch }
+  init(epoch: Identifier) { state = Mutex(State(epoch: epoch)) }
 
   var reads: Int { state.withLock(\.reads) }
 
@@ -38,6 +38,9 @@ final class RealtimeEventLog: EventLog {
       state.floor = seq
     }
   }
+
+  /// Is another log from now on, with the events that are left.
+  func rename(to epoch: Identifier) { state.withLock { $0.epoch = epoch } }
 
   /// Fails the next questions.
   func fail(times: Int) { state.withLock { $0.failures = times } }
@@ -55,7 +58,7 @@ final class RealtimeEventLog: EventLog {
   func bounds() async throws -> EventLogBounds {
     try state.withLock { state in
       try Self.question(&state)
-      return EventLogBounds(epoch: epoch, oldest: state.floor, newest: state.events.last?.seq ?? state.floor)
+      return EventLogBounds(epoch: state.epoch, oldest: state.floor, newest: state.events.last?.seq ?? state.floor)
     }
   }
 

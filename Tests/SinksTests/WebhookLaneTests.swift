@@ -178,6 +178,9 @@ struct WebhookLaneTests {
       deliveries[0], Self.result(429, retryAfter: "20"), Self.policy, at: Self.start, jitter: 0)
     #expect(outcome.disposition == .retry(at: Self.start + .seconds(20)))
     #expect(lane.next(limit: 8, catchUp: 10, at: Self.start) == .later(Self.start + .seconds(20)))
+    var moved = lane
+    moved.update(WebhookFixtures.endpoint("http://127.0.0.1/elsewhere"))
+    #expect(next(&moved) == 2, "the server that asked for it is asked no more")
     #expect(next(&lane, at: Self.start + .seconds(20)) == 2)
   }
 

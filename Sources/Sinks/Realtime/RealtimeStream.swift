@@ -136,8 +136,11 @@ final class RealtimeStream {
       fetch(after: after)
       return nil
     case .otherEpoch:
-      let bounds = endpoint.hub.ring.bounds
-      reset(LogPosition(epoch: bounds.epoch, seq: bounds.oldest))
+      // The ring is empty then: only the log knows where it begins.
+      if askedAt == nil {
+        let log = endpoint.log
+        ask(endpoint.requests) { .gone(try await log.bounds()) }
+      }
       return nil
     }
   }

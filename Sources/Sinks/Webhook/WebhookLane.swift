@@ -48,6 +48,8 @@ struct WebhookLane: Sendable {
   mutating func update(_ new: WebhookEndpoint) {
     let failingSince = endpoint.failingSince
     let isResumed = new.resumedAt != endpoint.resumedAt
+    // The pause was asked for by a server that is asked no more.
+    if new.url != endpoint.url { pausedUntil = nil }
     endpoint = new
     // This node's own attempts are the newer truth, unless somebody has switched it on anew.
     endpoint.failingSince = isResumed ? new.failingSince : failingSince
