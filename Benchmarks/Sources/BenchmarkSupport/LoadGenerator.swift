@@ -1,7 +1,7 @@
 // Keep-alive connections: each sends its next request when the last one is answered, at a given rate or at once.
 
+import Foundation
 package import NIOCore
-import NIOPosix
 import Synchronization
 
 /// What one round measured.
@@ -9,6 +9,8 @@ package struct LoadResult: Sendable {
   package var acknowledged: Int
   package var refused: Int
   package var seconds: Double
+  /// Of processor time, of the thread that sent.
+  package var processorSeconds: Double
   /// Microseconds, sorted.
   package var latencies: [Int]
 
@@ -21,169 +23,166 @@ package struct LoadResult: Sendable {
 }
 
 package enum LoadGenerator {
-  /// Sends `requests`, each once, over `connections` connections on one thread.
+  /// Sends `requests`, each once, over `connections` connections of one thread.
   /// - Parameter rate: requests a second; nil: as fast as they are answered.
   package static func run(
     host: String, port: Int, connections: Int, requests: [ByteBuffer], rate: Double? = nil
   ) async throws -> LoadResult {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let source = RequestSource(requests, rate: rate)
-    let start = ContinuousClock.now
-    let handlers = try await withThrowingTaskGroup(of: ConnectionResult.self) { tasks in
-      for _ in 0..<connections {
-        tasks.addTask {
-          let promise = group.any().makePromise(of: ConnectionResult.self)
-          let channel = try await ClientBootstrap(group: group)
-            .channelOption(.socketOption(.init(rawValue: 1)), value: 1)
-            .channelInitializer { channel in
-              channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(ConnectionHandler(source: source, result: promise))
-              }
-            }
-            .connect(host: host, port: port).get()
-          let result = try await promise.futureResult.get()
-          try? await channel.close()
-          return result
+    let outcome = Mutex<Result<LoadResult, any Error>?>(nil)
+    await withCheckedContinuation { continuation in
+      let thread = Thread {
+        let result = Result {
+          var round = try LoadRound(host: host, port: port, connections: connections, requests: requests, rate: rate)
+          return try round.run()
         }
+        outcome.withLock { $0 = result }
+        continuation.resume()
       }
-      return try await tasks.reduce(into: []) { $0.append($1) }
+      thread.start()
     }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    try await group.shutdownGracefully()
-    return LoadResult(
-      acknowledged: handlers.reduce(0) { $0 + $1.latencies.count }, refused: handlers.reduce(0) { $0 + $1.refused },
-      seconds: seconds, latencies: handlers.flatMap(\.latencies).sorted())
+    return try outcome.withLock { $0 }?.get() ?? { throw BenchmarkFailure("the sender ended without a result") }()
   }
 }
 
-/// The run's requests, handed out once each.
-final class RequestSource: Sendable {
+/// One thread, plain sockets and `poll`: the sender's work counts against the gateway on the same processors, so there
+/// is as little of it as can be.
+private struct LoadRound: ~Copyable {
+  private struct Connection {
+    var descriptor: Int32
+    var answer = AnswerReader()
+    /// Nanoseconds.
+    var sentAt: UInt64 = 0
+    /// When the request that waits for its time is to be sent.
+    var due: UInt64?
+    var request = 0
+  }
+
   private let requests: [ByteBuffer]
   private let rate: Double?
-  private let start = NIODeadline.now()
-  private let next = Atomic<Int>(0)
+  private var connections: [Connection] = []
+  private var polls: [pollfd] = []
+  private var next = 0
+  private var open: Int
+  private var start: UInt64 = 0
+  private var latencies: [Int] = []
+  private var refused = 0
 
-  init(_ requests: [ByteBuffer], rate: Double?) {
+  init(host: String, port: Int, connections count: Int, requests: [ByteBuffer], rate: Double?) throws {
     self.requests = requests
     self.rate = rate
-  }
-
-  /// A request, and when it is its time.
-  func take() -> (request: ByteBuffer, due: NIODeadline)? {
-    let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-    guard index < requests.count else { return nil }
-    guard let rate else { return (requests[index], start) }
-    return (requests[index], start + .nanoseconds(Int64(Double(index) / rate * 1e9)))
-  }
-}
-
-struct ConnectionResult: Sendable {
-  var latencies: [Int] = []
-  var refused = 0
-}
-
-/// One connection. Reads just enough HTTP to find the end of an answer.
-final class ConnectionHandler: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
-  private let source: RequestSource
-  private let promise: EventLoopPromise<ConnectionResult>
-  private var result = ConnectionResult()
-  private var pending = ByteBuffer()
-  private var sentAt = ContinuousClock.now
-  private var isDone = false
-
-  init(source: RequestSource, result: EventLoopPromise<ConnectionResult>) {
-    self.source = source
-    promise = result
-  }
-
-  func channelActive(context: ChannelHandlerContext) { sendNext(context) }
-
-  private func sendNext(_ context: ChannelHandlerContext) {
-    guard let (request, due) = source.take() else {
-      finish()
-      return context.close(promise: nil)
+    open = count
+    latencies.reserveCapacity(requests.count)
+    for _ in 0..<count {
+      let descriptor = try Self.connect(host, port)
+      connections.append(Connection(descriptor: descriptor))
+      polls.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
     }
-    guard due > .now() else { return send(request, context) }
-    context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { self.send(request, context) }
   }
 
-  private func send(_ request: ByteBuffer, _ context: ChannelHandlerContext) {
-    sentAt = .now
-    context.writeAndFlush(wrapOutboundOut(request), promise: nil)
+  deinit { for connection in connections { close(connection.descriptor) } }
+
+  mutating func run() throws -> LoadResult {
+    start = Self.now(CLOCK_MONOTONIC)
+    let processor = Self.now(CLOCK_THREAD_CPUTIME_ID)
+    for index in connections.indices { try takeNext(index) }
+    while open > 0 {
+      let timeout = try sendDue()
+      guard poll(&polls, nfds_t(polls.count), timeout) >= 0 || errno == EINTR else { throw failure("poll") }
+      for index in polls.indices where polls[index].revents != 0 { try receive(index) }
+    }
+    return LoadResult(
+      acknowledged: latencies.count, refused: refused,
+      seconds: Double(Self.now(CLOCK_MONOTONIC) - start) / 1e9,
+      processorSeconds: Double(Self.now(CLOCK_THREAD_CPUTIME_ID) - processor) / 1e9, latencies: latencies.sorted())
   }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    var buffer = unwrapInboundIn(data)
-    pending.writeBuffer(&buffer)
-    while let status = takeAnswer() {
-      if status == 200 {
-        result.latencies.append(Int((ContinuousClock.now - sentAt) / .microseconds(1)))
+  // MARK: Sending
+
+  /// Gives a connection its next request, sent now or when it is due.
+  private mutating func takeNext(_ index: Int) throws {
+    guard next < requests.count else { return end(index) }
+    connections[index].request = next
+    if let rate {
+      connections[index].due = start + UInt64(Double(next) / rate * 1e9)
+      next += 1
+    } else {
+      next += 1
+      try send(index)
+    }
+  }
+
+  /// - Returns: milliseconds until another is due; -1: none waits.
+  private mutating func sendDue() throws -> Int32 {
+    guard rate != nil else { return -1 }
+    let now = Self.now(CLOCK_MONOTONIC)
+    var soonest = UInt64.max
+    for index in connections.indices {
+      guard let due = connections[index].due else { continue }
+      if due <= now {
+        connections[index].due = nil
+        try send(index)
       } else {
-        result.refused += 1
+        soonest = min(soonest, due)
       }
-      sendNext(context)
     }
+    return soonest == .max ? -1 : Int32((soonest - now + 999_999) / 1_000_000)
   }
 
-  func channelInactive(context: ChannelHandlerContext) { finish() }
-
-  private func finish() {
-    guard !isDone else { return }
-    isDone = true
-    promise.succeed(result)
+  private mutating func send(_ index: Int) throws {
+    connections[index].sentAt = Self.now(CLOCK_MONOTONIC)
+    let descriptor = connections[index].descriptor
+    let sent = requests[connections[index].request].withUnsafeReadableBytes {
+      Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+    }
+    // A request is far smaller than the socket's buffer, which is empty.
+    guard sent == requests[connections[index].request].readableBytes else { throw failure("send") }
   }
 
-  /// The status of a whole answer, taken out of what has come; nil: more must come. On bytes: the sender's work counts
-  /// against the gateway on the same processors.
-  private func takeAnswer() -> Int? {
-    let answer = pending.withUnsafeReadableBytes { bytes -> (status: Int, length: Int)? in
-      var length: Int?
-      var position = 0
-      while position + 4 <= bytes.count {
-        if bytes[position] == 13, bytes[position + 2] == 13 {
-          let total = position + 4 + (length ?? 0)
-          guard total <= bytes.count, bytes.count > 12 else { return nil }
-          return (Self.number(bytes, 9), total)
-        }
-        if bytes[position] == 13, Self.isContentLength(bytes, position + 2) {
-          length = Self.number(bytes, position + 2 + Self.contentLength.count)
-        }
-        position += 1
+  // MARK: Receiving
+
+  private mutating func receive(_ index: Int) throws {
+    guard let status = try connections[index].answer.read(connections[index].descriptor) else { return }
+    if status == 200 {
+      latencies.append(Int((Self.now(CLOCK_MONOTONIC) - connections[index].sentAt) / 1_000))
+    } else {
+      refused += 1
+    }
+    try takeNext(index)
+  }
+
+  private mutating func end(_ index: Int) {
+    // poll(2) passes over what is negative.
+    polls[index].fd = -1
+    polls[index].revents = 0
+    open -= 1
+  }
+
+  // MARK: The system
+
+  private static func connect(_ host: String, _ port: Int) throws -> Int32 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    guard descriptor >= 0, inet_pton(AF_INET, host, &address.sin_addr) == 1 else { throw failure("socket") }
+    var flag: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &flag, socklen_t(MemoryLayout<Int32>.size))
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Foundation.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
-      return nil
     }
-    guard let answer else { return nil }
-    pending.moveReaderIndex(forwardBy: answer.length)
-    pending.discardReadBytes()
-    return answer.status
+    guard result == 0 else { throw failure("connect") }
+    return descriptor
   }
 
-  private static let contentLength = Array("content-length:".utf8)
-
-  private static func isContentLength(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Bool {
-    guard start + contentLength.count < bytes.count else { return false }
-    for index in contentLength.indices where bytes[start + index] | 0x20 != contentLength[index] | 0x20 { return false }
-    return true
-  }
-
-  private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
-    var position = start
-    while position < bytes.count, bytes[position] == 32 { position += 1 }
-    var value = 0
-    while position < bytes.count, (48...57).contains(bytes[position]) {
-      value = value * 10 + Int(bytes[position] - 48)
-      position += 1
-    }
-    return value
+  private static func now(_ clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
 
-extension Duration {
-  package static func / (left: Duration, right: Duration) -> Double {
-    let (a, b) = (left.components, right.components)
-    return (Double(a.seconds) + Double(a.attoseconds) / 1e18) / (Double(b.seconds) + Double(b.attoseconds) / 1e18)
-  }
+private func failure(_ call: String) -> BenchmarkFailure {
+  BenchmarkFailure("\(call): \(String(cString: strerror(errno)))")
 }

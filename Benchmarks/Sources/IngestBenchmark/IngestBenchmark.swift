@@ -71,8 +71,9 @@ struct IngestBenchmark {
       results.append(Round(gateway: result, yardsticks: rates, processorMicroseconds: used))
       say(
         format(
-          "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of its CPU each", round, result.perSecond,
-          result.percentile(0.5), result.percentile(0.99), used)
+          "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of its CPU each and %2.0f of the sender's",
+          round, result.perSecond, result.percentile(0.5), result.percentile(0.99), used,
+          result.processorSeconds * 1_000_000 / Double(max(result.acknowledged, 1)))
           + "; pgbench " + rates.map { format("%.0f", $0) }.joined(separator: ", "))
     }
     let memory = gateway.memory

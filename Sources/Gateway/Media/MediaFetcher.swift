@@ -168,10 +168,21 @@ extension EncodedEvent {
   var announcesMedia: Bool {
     guard event.type == .messageNew else { return false }
     let mark: StaticString = #""media":[{"#
-    let length = mark.utf8CodeUnitCount
+    // Brackets are few: every event is looked at, and memchr does that many bytes at a time.
+    let bracket = mark.utf8CodeUnitCount - 2
     return webSocketFrame.withUnsafeReadableBytes { bytes in
-      guard let start = bytes.baseAddress, bytes.count >= length else { return false }
-      return (0...bytes.count - length).contains { memcmp(start + $0, mark.utf8Start, length) == 0 }
+      guard let start = bytes.baseAddress else { return false }
+      var position = bracket
+      while position < bytes.count,
+        let found = memchr(start + position, Int32(UInt8(ascii: "[")), bytes.count - position)
+      {
+        position = UnsafeRawPointer(found) - start
+        if position + 1 < bytes.count, memcmp(start + position - bracket, mark.utf8Start, mark.utf8CodeUnitCount) == 0 {
+          return true
+        }
+        position += 1
+      }
+      return false
     }
   }
 }

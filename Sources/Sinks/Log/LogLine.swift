@@ -29,12 +29,19 @@ enum LogLine {
       writer.member("type", event.type.rawValue)
       writer.member("at", event.at)
       writer.member("conversationId", event.conversationID)
-      writer.member("messageId", isMessage ? word(members[0]) : nil)
-      writer.member("status", word(members[1]))
+      writer.key("messageId")
+      writer.word(isMessage ? members[0] : nil)
+      writer.key("status")
+      writer.word(members[1])
       writer.member("channel", event.channel)
     }
     return writer.bytes
   }
+}
 
-  private static func word(_ value: ArraySlice<UInt8>?) -> String? { value.flatMap { JSONMembers.text(of: $0) } }
+extension JSONWriter {
+  /// A string as it was written; null for what is none.
+  fileprivate mutating func word(_ value: ArraySlice<UInt8>?) {
+    if let value, value.first == UInt8(ascii: "\"") { raw(value) } else { null() }
+  }
 }

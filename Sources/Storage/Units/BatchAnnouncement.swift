@@ -21,21 +21,21 @@ struct BatchAnnouncement {
     for index in touched.indices { touchedBy[touched[index].id] = index }
     var announced: Set<Identifier> = []
     for index in messages.indices {
-      let new = messages[index]
-      guard let slot = touchedBy[new.message.conversationID], touched[slot].inserted.contains(new.message.id) else {
-        continue
-      }
-      if new.conversation.isContactChanged, announced.insert(new.conversation.contact.id).inserted {
-        let contact = contact(new.conversation.contact, with: new.message, in: touched[slot])
-        events.append(.contactUpdated, at: now, conversation: nil, channel: new.message.channel) {
-          contact.write(to: &$0)
-        }
+      // Read in place: a copy of a message costs as many retains as it has fields.
+      let id = messages[index].message.conversationID
+      let channel = messages[index].message.channel
+      guard let slot = touchedBy[id], touched[slot].inserted.contains(messages[index].message.id) else { continue }
+      if messages[index].conversation.isContactChanged,
+        announced.insert(messages[index].conversation.contact.id).inserted
+      {
+        let contact = contact(
+          messages[index].conversation.contact, with: messages[index].message, in: touched[slot])
+        events.append(.contactUpdated, at: now, conversation: nil, channel: channel) { contact.write(to: &$0) }
       }
       var writer = JSONWriter(capacity: 800)
-      new.message.write(to: &writer)
+      messages[index].message.write(to: &writer)
       json[index] = writer.bytes
-      events.append(
-        type, at: now, conversation: new.message.conversationID, channel: new.message.channel, data: writer.bytes)
+      events.append(type, at: now, conversation: id, channel: channel, data: writer.bytes)
     }
     return touched.compactMap { touched in
       guard let group = groups[touched.id], let newest = touched.inserted.first,

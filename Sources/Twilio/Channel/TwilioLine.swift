@@ -82,7 +82,7 @@ public struct TwilioLine: Sendable {
       }
     guard
       signature.isValid(
-        request.headers[.twilioSignature], settings: request.headers[.twilioSignatureSettings],
+        request.headers.value(of: .twilioSignature), settings: request.headers.value(of: .twilioSignatureSettings),
         url: publicURL + request.target, body: body)
     else { throw .badSignature }
     switch webhook.encoding {

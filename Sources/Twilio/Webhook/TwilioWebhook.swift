@@ -54,7 +54,7 @@ public final class TwilioWebhook: Sendable {
     if request.method == .get || request.method == .head {
       return (FormFields(urlEncoded: Array((request.query ?? "").utf8)), .query)
     }
-    let contentType = request.headers[.contentType] ?? ""
+    let contentType = request.headers.value(of: .contentType) ?? ""
     // As Twilio writes it; other spellings follow below.
     if contentType.utf8.starts(with: "application/x-www-form-urlencoded;".utf8) {
       return (FormFields(urlEncoded: request.body), .form)
