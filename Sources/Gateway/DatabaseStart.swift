@@ -14,6 +14,7 @@ struct DatabaseStart: Sendable {
   /// written whole.
   private static let settings = [
     "max_wal_size": "4GB", "min_wal_size": "512MB", "checkpoint_timeout": "15min", "wal_init_zero": "off",
+    "shared_buffers": DatabaseMemory.sharedBuffers,
   ]
 
   /// - Throws: ``StartupFailure``

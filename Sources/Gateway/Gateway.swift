@@ -160,8 +160,9 @@ struct Gateway: Sendable {
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { _ in await ready() }, logger: Self.quiet(settings.logger))
     let drain = JournalDrain(journal: journal, webhooks: webhooks, logger: settings.logger)
+    let retention = settings.configuration.retention
     let maintenance = Maintenance(
-      store: store, deliveries: settings.configuration.retention.deliveries, logger: settings.logger)
+      store: store, events: retention.events, deliveries: retention.deliveries, logger: settings.logger)
     let templates = self.services.templates
     let backlog = BacklogGauge(
       store: store, senders: services.directory.senders, metrics: settings.metrics, journal: journal,

@@ -101,6 +101,8 @@ extension LaneQueue {
         state.inFlight[index].completion = nil
       }
     }
-    for (position, completion) in completions.enumerated() { completion?(result(position)) }
+    AnswerRound.run {
+      for position in completions.indices { completions[position]?(result(position)) }
+    }
   }
 }

@@ -129,14 +129,24 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   func expireParkedReports() async throws
   /// Makes room in the log ahead of its end.
   func maintainEventLog() async throws
+  /// Removes events that are older, but none that an endpoint of webhooks has still to get, and never the newest.
+  func expireEvents(olderThan age: Duration) async throws
   /// What the log holds, after a look whether it is still the one it was: where its database was restored, it gets a new
   /// epoch here.
-  /// - Parameter place: one that was read before this call; a log that ends below it was set back. Nil: none was.
-  func examineLog(since place: LogPosition?) async throws -> EventLogBounds
+  /// - Parameters:
+  ///   - place: one that was read before this call; a log that ends below it was set back. Nil: none was.
+  ///   - comparesOrigin: whether the database is asked which log it is. Not every one can tell.
+  func examineLog(since place: LogPosition?, comparesOrigin: Bool) async throws -> EventLogBounds
 
   /// Whether the database answers and its schema is this program's.
   func check() async throws
   func close() async
+}
+
+extension MessageStore {
+  public func examineLog(since place: LogPosition?) async throws -> EventLogBounds {
+    try await examineLog(since: place, comparesOrigin: true)
+  }
 }
 
 extension MessageStore {

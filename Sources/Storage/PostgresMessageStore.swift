@@ -73,6 +73,8 @@ public final class PostgresMessageStore: MessageStore {
       "enable_mergejoin": "off",
       // What an index finds for a frequent word is kept by the row, not by the page, which would have to be read again.
       "work_mem": "16MB",
+      // To start a helper takes longer than most of what it could help with.
+      "max_parallel_workers_per_gather": "0",
     ]) { given, _ in given }
     return configuration
   }

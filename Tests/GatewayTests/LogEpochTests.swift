@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import GatewayTesting
+import Logging
 import Postgres
 import Sinks
 import Testing
@@ -31,13 +32,16 @@ import Testing
     }
   }
 
-  static func following(_ body: (Fixture) async throws -> Void) async throws {
+  /// - Parameter before: what is done to the database before the node starts.
+  static func following(
+    before: String? = nil, logger: Logger = ThrowawayDatabase.silentLogger, _ body: (Fixture) async throws -> Void
+  ) async throws {
     let database = try await ThrowawayDatabase.make()
-    let logger = ThrowawayDatabase.silentLogger
     let store = PostgresMessageStore(
       configuration: database.configuration, context: ResourceContext(publicURL: "http://localhost", windows: [:]),
       logger: logger)
     try store.start()
+    if let before { try await store.run { try $0.simple(before) } }
     let ring = EventRing()
     let tail = TailReader(
       store: store, ring: ring, revocations: PrincipalRevocations(),
@@ -110,6 +114,46 @@ import Testing
         ALTER TABLE log_epoch_copy RENAME TO log_epoch;
         COMMIT;
         """)
+      #expect(await fixture.eventually { fixture.ring.position.epoch != epoch })
+    }
+  }
+
+  /// What servers that are not quite PostgreSQL may answer.
+  static func unanswerable(_ state: String) -> String {
+    """
+    CREATE OR REPLACE FUNCTION log_origin() RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'not here' USING ERRCODE = '\(state)'; END $$
+    """
+  }
+
+  @Test(
+    "a database that does not tell where its log is from is followed, with one warning, and found out when it is set back",
+    arguments: ["XX000", "55000", "0A000", "25006"])
+  func unknownOrigin(state: String) async throws {
+    let log = CollectedLog()
+    try await Self.following(before: Self.unanswerable(state), logger: log.logger()) { fixture in
+      let epoch = fixture.ring.position.epoch
+      try await fixture.append(50)
+      #expect(await fixture.eventually { fixture.ring.position.seq == 50 })
+      try await fixture.run(Self.setBack)
+      #expect(await fixture.eventually { fixture.ring.position.epoch != epoch })
+      try await fixture.append(5)
+      #expect(await fixture.eventually { fixture.ring.position.seq == 15 })
+    }
+    let warnings = log.lines.filter { $0.level == .warning }
+    #expect(warnings.count { $0.message.hasPrefix("the database does not tell") } == 1)
+    #expect(warnings.first?.metadata["error"]?.contains(state) == true)
+  }
+
+  @Test("a database that tells again where its log is from is compared again")
+  func knownAgain() async throws {
+    try await Self.following { fixture in
+      let epoch = fixture.ring.position.epoch
+      try await fixture.run("ALTER FUNCTION log_origin() RENAME TO log_origin_kept;" + Self.unanswerable("XX000"))
+      try await fixture.append(3)
+      #expect(await fixture.eventually { fixture.ring.position.seq == 3 })
+      try await fixture.run("DROP FUNCTION log_origin(); ALTER FUNCTION log_origin_kept() RENAME TO log_origin")
+      try await fixture.run(Self.moved)
       #expect(await fixture.eventually { fixture.ring.position.epoch != epoch })
     }
   }

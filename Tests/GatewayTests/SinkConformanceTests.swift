@@ -9,13 +9,22 @@ import Testing
 
 /// What a sink has let out, over all of its lives.
 private final class FarEnd: Sendable {
-  private let numbers = Mutex<[Int64]>([])
-  var all: [Int64] { numbers.withLock { $0 } }
-  func take(_ new: [Int64]) { numbers.withLock { $0 += new } }
+  private let numbers = Mutex<(all: [Int64], epoch: Identifier?)>(([], nil))
+  var all: [Int64] { numbers.withLock(\.all) }
+
+  func take(_ new: [Int64], of epoch: Identifier) {
+    numbers.withLock { state in
+      state.all += new
+      state.epoch = epoch
+    }
+  }
+
+  /// Where the next sink goes on.
+  func place(in epoch: Identifier) -> Int64 { numbers.withLock { $0.epoch == epoch ? $0.all.last ?? 0 : 0 } }
 }
 
 private enum Flaw: String, Sendable, CaseIterable {
-  case none, reorders, loses, repeats, neverEnds, losesBursts, forgets, fails, mute, givesUp
+  case none, reorders, loses, repeats, neverEnds, losesBursts, forgets, fails, mute, givesUp, goesOn
 }
 
 /// Copies numbers to a far end, and keeps its place there: at least once, unless it is broken.
@@ -43,11 +52,16 @@ private struct CopyingSink: Sink {
 
   func run() async throws {
     let (end, flaw) = (configuration.end, configuration.flaw)
-    var place = flaw == .forgets ? context.ring.position.seq : end.all.last ?? 0
+    var epoch = context.ring.position.epoch
+    var place = flaw == .forgets ? context.ring.position.seq : end.place(in: epoch)
     for await _ in context.ring.signals() where flaw != .mute {
+      if context.ring.position.epoch != epoch, flaw != .goesOn {
+        epoch = context.ring.position.epoch
+        place = 0
+      }
       while let numbers = try await next(after: place), let last = numbers.last {
         place = last
-        end.take(broken(numbers))
+        end.take(broken(numbers), of: epoch)
       }
     }
     if flaw == .fails { throw Broken() }
@@ -85,7 +99,7 @@ private struct CopyingSink: Sink {
     arguments: [
       (Flaw.none, [String]()), (.reorders, ["order"]), (.loses, ["loss"]), (.repeats, ["repetition"]),
       (.neverEnds, ["shutdown"]), (.losesBursts, ["back pressure"]), (.forgets, ["resume"]), (.fails, ["shutdown"]),
-      (.mute, ["loss"]), (.givesUp, ["recovery"]),
+      (.mute, ["loss"]), (.givesUp, ["recovery"]), (.goesOn, ["restore"]),
     ])
   private func flaws(flaw: Flaw, rules: [String]) async throws {
     let configuration = CopyingSink.Configuration(flaw)

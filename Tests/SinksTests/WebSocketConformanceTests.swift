@@ -1,5 +1,5 @@
 // The sink `websocket` against the suite that every sink is held to: with a server around it, and a client at the far end
-// that comes back with the number of its last event.
+// that comes back with the epoch and the number of its last event, and begins anew where it is told to.
 
 import ChannelProtocol
 import GatewayTesting
@@ -15,9 +15,34 @@ import Testing
 
 /// What the client has heard, over all of the sink's lives.
 private final class Heard: Sendable {
-  private let numbers = Mutex<[Int64]>([])
-  var all: [Int64] { numbers.withLock { $0 } }
-  func take(_ seq: Int64) { numbers.withLock { $0.append(seq) } }
+  private struct State {
+    var numbers: [Int64] = []
+    var after: Int64 = 0
+    var epoch: String?
+  }
+
+  private let state = Mutex(State())
+  var all: [Int64] { state.withLock(\.numbers) }
+
+  /// Where it goes on, as members of a JSON object.
+  var place: String {
+    state.withLock { state in #""after":\#(state.after)"# + (state.epoch.map { #","epoch":"\#($0)""# } ?? "") }
+  }
+
+  func take(_ seq: Int64) {
+    state.withLock { state in
+      state.numbers.append(seq)
+      state.after = seq
+    }
+  }
+
+  /// The log is this one; where it was told to begin anew, from `oldest` on.
+  func follow(_ epoch: String?, from oldest: Int64? = nil) {
+    state.withLock { state in
+      state.epoch = epoch
+      state.after = oldest ?? state.after
+    }
+  }
 }
 
 /// The sink, served on a port of its own.
@@ -65,20 +90,38 @@ private struct ServedWebSocket: Sink {
 
   /// Until the sink closes the connection.
   private func listen(_ port: Int) async throws {
-    let after = configuration.heard.all.last ?? 0
-    let client: RealtimeTestClient
-    if configuration.isSocketIO {
-      client = try await MessagingTestClient.open(port, after: after).connection
-    } else {
-      client = try await RealtimeTestClient.open(port)
-      try await client.send(#"{"type":"subscribe","after":\#(after)}"#)
-    }
+    let heard = configuration.heard
+    var client = try await connect(port)
     while true {
       let frame = try await client.frame()
       if frame.opcode == 8 { return }
-      let isEvent = ["{\"type\":\"event\",", "42/messaging,[\"message:new\","].contains { frame.text.hasPrefix($0) }
-      if isEvent, let seq = RealtimeTestClient.number("seq", in: frame.text) { configuration.heard.take(seq) }
+      if Self.isFrame("event", "message:new", frame.text) {
+        if let seq = RealtimeTestClient.number("seq", in: frame.text) { heard.take(seq) }
+      } else if Self.isFrame("ready", "ready", frame.text) {
+        heard.follow(Self.epoch(in: frame.text))
+      } else if Self.isFrame("reset", "reset", frame.text) {
+        heard.follow(Self.epoch(in: frame.text), from: RealtimeTestClient.number("oldest", in: frame.text))
+        client = try await connect(port)
+      }
     }
+  }
+
+  private func connect(_ port: Int) async throws -> RealtimeTestClient {
+    let place = configuration.heard.place
+    if configuration.isSocketIO {
+      return try await MessagingTestClient.connect(port, auth: #"{"token":"sender",\#(place)}"#).client.connection
+    }
+    let client = try await RealtimeTestClient.open(port)
+    try await client.send(#"{"type":"subscribe",\#(place)}"#)
+    return client
+  }
+
+  private static func isFrame(_ type: String, _ event: String, _ text: String) -> Bool {
+    text.hasPrefix(#"{"type":"\#(type)","#) || text.hasPrefix(#"42/messaging,["\#(event)","#)
+  }
+
+  private static func epoch(in text: String) -> String? {
+    text.firstRange(of: #""epoch":""#).map { String(text[$0.upperBound...].prefix { $0 != "\"" }) }
   }
 }
 

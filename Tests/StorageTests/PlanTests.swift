@@ -98,6 +98,7 @@ extension StoreFixture {
     try await store.releaseSenders(node: id)
     try await store.releaseAllLeases()
     try await store.maintainEventLog()
+    try await store.expireEvents(olderThan: .zero)
     try await store.check()
     try await useTemplates()
     try await useContacts()
@@ -151,10 +152,15 @@ extension StoreFixture {
     try await store.expireDeliveries(olderThan: .zero)
     _ = try await store.webhook(webhook)
     _ = try await store.webhookEndpoint(webhook)
-    _ = try await store.updateWebhook(webhook, at: now) { $0.description = "x" }
+    for isActive in [false, true] {
+      _ = try await store.updateWebhook(webhook, at: now) { $0.isActive = isActive }
+    }
     _ = try await store.rotateSecret(of: webhook, to: [1], until: now, at: now)
     try await store.finishDeliveries([outcome(line[0], .dead, health: .disabled(reason: "gone"))], node: node)
     try await store.releaseEndpoints(node: node)
+    let removed = Webhook(id: clock.makeIdentifier(), url: "https://hooks.example/", createdAt: now)
+    try await store.createWebhook(removed, secret: [1])
+    _ = try await store.deleteWebhook(removed.id)
   }
 
   private func useMedia() async throws {

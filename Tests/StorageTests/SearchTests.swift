@@ -35,7 +35,9 @@ extension StorageSuite {
         ("order", [4, 1, 0]), ("ord", [4, 1, 0]), ("order wa", [0]), ("WAY ord", [0]), ("wa order", []), ("rder", []),
         ("4711", [0]),
         ("3.50", [1]), ("shop.example.com", [1]), ("пожал", [2]), ("ada@example.com", [3]), ("i'm", [3]),
-        ("well-known", [4]), ("nothing everything", []), ("100%", [6]), ("zzz", []), ("' | !", nil), ("order:*", []),
+        ("well-known", [4]), ("well-kno", [4]), ("wel-known", []), ("way;order", []), ("order;47", [0]), ("ord;47", []),
+        ("re-order wel", [4]), ("re-ord wel", []), ("its way order on is 47", [0]), ("its way order on is way", [0]),
+        ("nothing everything", []), ("100%", [6]), ("zzz", []), ("' | !", nil), ("order:*", []),
       ] as [(String, [Int]?)])
     func messageSearch(search: String, found: [Int]?) async throws {
       guard let found else { return #expect(WordSearch(search) == nil) }
@@ -85,6 +87,46 @@ extension StorageSuite {
         #expect(found.count == 4 && found.last == "the needle of old")
         query.channel = "whatsapp"
         #expect(try await fixture.store.messages(query, page: PageRequest()).items.isEmpty)
+      }
+    }
+
+    @Test(
+      "words that are frequent, each by itself, are found together however rarely they meet, the last by its beginning",
+      arguments: [
+        ("alpha beta", 4), ("beta alpha", 4), ("alpha be", 4), ("alpha+beta", 3), ("alpha+be", 3), ("beta+alpha", 1),
+        ("alpha beta gamma del", 1), ("alpha beta gamma delta epsi", 1), ("alpha nowhere", 0), ("nowhere alp", 0),
+        ("meets beta", 1), ("meet alpha", 3), ("alpha+beta meet", 3), ("beta meet+alp", 0),
+      ])
+    func frequentWords(search: String, count: Int) async throws {
+      try await StoreFixture.run { fixture in
+        for (index, text) in [
+          "alpha beta meet", "Alpha, beta: meets", "beta alpha meet", "alpha beta gamma delta epsilon meet",
+        ].enumerated() {
+          try await fixture.receive(fixture.inbound("SM\(index)", body: text))
+        }
+        try await fixture.script(
+          """
+          INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, body,
+            status, created_at)
+          SELECT ('ffffffff' || substr(m.id::text, 9, 16) || lpad(to_hex(n), 12, '0'))::uuid, m.conversation_id,
+            m.contact_id, 'sms', 'sms', true, 'a', 'b',
+            (ARRAY['alpha', 'beta', 'gamma', 'delta', 'epsilon'])[1 + n % 5] || ' ' || n, 60, now()
+          FROM messages m, generate_series(1, 3000) n WHERE m.provider_sid = 'SM0'
+          """)
+        var query = MessageQuery()
+        query.search = search
+        for contact in [nil, try await fixture.store.messages(query, page: PageRequest()).items.first?.contactID] {
+          query.contact = contact
+          var found: [String] = []
+          var page = PageRequest(limit: 2)
+          repeat {
+            let answer = try await fixture.store.messages(query, page: page)
+            found += answer.items.compactMap(\.providerSID)
+            page.cursor = answer.next
+          } while page.cursor != nil
+          #expect(found.count == count && Set(found).count == count, "\(found)")
+          #expect(found == found.sorted(by: >))
+        }
       }
     }
 

@@ -64,6 +64,7 @@ package final class GatewayProcess {
       - { type: log }
       - { type: websocket }
       - { type: webhook, allow: ["${WEBHOOK_ALLOW:-}"] }
+    limits: { requestsPerSecond: "${RATE_LIMIT:-100}" }
     """
 
   package func waitUntilReady() async throws {

@@ -1,99 +1,69 @@
-// What is asked: each list alone, with each filter, with rare and frequent words, and pages deep inside.
+// What is asked: each list alone, with each filter and many of them together, with rare and frequent words, and pages deep
+// inside. Many are combinations that are meant to hurt.
 
-import Foundation
+enum Questions {
+  /// Names in braces are ``Landmarks``; a number in braces is the cursor behind so many rows of the same list.
+  static let all: [String] = messages + contacts + conversations + others
 
-struct Question {
-  var name: String
-  /// By the number of the request, where each asks for something else.
-  var path: (Int) -> String
-
-  init(_ name: String, _ path: @escaping (Int) -> String) {
-    self.name = name
-    self.path = path
-  }
-
-  init(_ path: String) { self.init(path) { _ in path } }
-}
-
-struct Questions {
-  let all: [Question]
-
-  /// - Parameter client: walks to the middle of each list first, since a cursor can only be had by walking.
-  init(_ archive: Archive, messages: Int, contacts: Int, client: KeepAliveClient) throws {
-    func address(_ number: Int) -> String { "\(1_4152000000 + 1 + (number * 7_919) % contacts)" }
-    func ids(_ table: String, _ order: String) throws -> [String] {
-      try archive.value("SELECT id FROM \(table) ORDER BY \(order) LIMIT 300").split(separator: "\n").map(String.init)
-    }
-    let people = try ids("contacts", "md5(id::text)")
-    let threads = try ids("conversations", "md5(id::text)")
-    let busy = try archive.value("SELECT id FROM contacts ORDER BY id LIMIT 1")
-    let middle = try Self.cursor(behind: messages / 2, of: "/api/messages", client)
-    let past = try archive.value(
-      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 3) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
-    )
-    let later = try archive.value(
-      "SELECT to_char((min(created_at) + (max(created_at) - min(created_at)) / 2) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM messages"
-    )
-    let sid = try archive.value("SELECT provider_sid FROM messages ORDER BY md5(id::text) LIMIT 1")
-    let oldContact = try Self.cursor(behind: contacts / 2, of: "/api/contacts", client)
-    let oldThread = try Self.cursor(behind: contacts / 2, of: "/api/conversations", client)
-    let m = "/api/messages"
-    let c = "/api/contacts"
-    let v = "/api/conversations"
-    var list: [Question] = [
-      Question(m), Question("\(m)?limit=200"), Question("\(m)?cursor=…middle") { _ in "\(m)?cursor=\(middle)" },
-      Question("\(m)?conversation=…") { "\(m)?conversation=\(threads[$0 % threads.count])" },
-      Question("\(m)?contact=…") { "\(m)?contact=\(people[$0 % people.count])" },
-      Question("\(m)?contact=…busy") { _ in "\(m)?contact=\(busy)" },
-      Question("\(m)?contact=…busy&direction=outbound") { _ in "\(m)?contact=\(busy)&direction=outbound" },
-      Question("\(m)?providerSid=…") { _ in "\(m)?providerSid=\(sid)" },
-      Question("\(m)?since=…past") { _ in "\(m)?since=\(past)" },
-      Question("\(m)?until=…past") { _ in "\(m)?until=\(past)" },
-      Question("\(m)?since=…&until=…") { _ in "\(m)?since=\(past)&until=\(later)" },
-      Question("\(m)?status=failed&until=…past") { _ in "\(m)?status=failed&until=\(past)" },
-    ]
-    list += [
-      "channel=sms", "channel=whatsapp", "direction=inbound", "direction=outbound", "status=received",
+  private static let messages: [String] =
+    [
+      "", "limit=200", "cursor={500000}", "conversation={thread}", "contact={person}", "contact={busy}",
+      "contact={busy}&direction=outbound", "contact={busy}&channel=rcs", "contact={busy}&status=failed",
+      "conversation={busythread}&status=canceled", "conversation={busythread}&channel=rcs",
+      "conversation={busythread}&direction=outbound", "conversation={busythread}&until={early}", "providerSid={sid}",
+      "since={past}", "until={past}", "until={early}", "since={past}&until={later}", "status=failed&until={past}",
+      "since={early}&status=canceled", "channel=rcs&until={early}", "channel=whatsapp&until={early}",
+      "channel=sms", "channel=whatsapp", "channel=rcs", "direction=inbound", "direction=outbound", "status=received",
       "status=delivered", "status=read", "status=failed", "status=undelivered", "status=canceled", "status=sent",
-      "status=queued,sending,accepted,sent", "status=failed,undelivered,received", "status=failed&channel=whatsapp",
-      "search=order", "search=hello&direction=outbound", "search=quokka", "search=zebra", "search=needle",
-      "search=nowhere", "search=campaign", "search=order+delivery+friday", "search=need",
-      "search=zebra&channel=whatsapp",
-      "search=needle&status=failed",
-    ].map { Question("\(m)?\($0)") }
-    list.append(Question("\(m)?contact=…busy&search=zebra") { _ in "\(m)?contact=\(busy)&search=zebra" })
-    list += [
-      Question(c), Question("\(c)?cursor=…middle") { _ in "\(c)?cursor=\(oldContact)" },
-      Question("\(c)?search=…address") { "\(c)?search=\(address($0))" },
-    ]
-    list += [
-      "search=ada", "search=nobody", "search=gold", "search=C4000", "search=zq", "label=late", "label=vip",
-      "label=none", "channel=sms", "channel=messenger", "channel=rcs", "label=vip&search=ada",
-      "label=late&channel=messenger",
-    ].map { Question("\(c)?\($0)") }
-    list += [
-      Question(v), Question("\(v)?cursor=…middle") { _ in "\(v)?cursor=\(oldThread)" },
-      Question("\(v)/…") { "\(v)/\(threads[$0 % threads.count])" },
-      Question("\(v)?search=…address") { "\(v)?search=\(address($0))" },
-    ]
-    list += [
-      "status=open", "status=archived", "unread=true", "unread=false&status=open", "unread=true&status=archived",
-      "channel=sms", "channel=whatsapp", "channel=whatsapp&unread=true", "search=ada", "search=nobody",
-      "search=ada&status=open&unread=true",
-    ].map { Question("\(v)?\($0)") }
-    all = list
-  }
+      "status=queued,sending,accepted,sent", "status=failed,undelivered,received", "direction=inbound&status=delivered",
+      "status=failed&channel=whatsapp", "channel=rcs&status=delivered", "channel=whatsapp&status=canceled",
+      "channel=sms&status=canceled",
+    ].map { "/api/messages?\($0)" }
+    + [
+      "order", "quokka", "zebra", "needle", "nowhere", "campaign", "need", "o", "q", "z", "x", "order&channel=rcs",
+      "order&status=canceled", "order&until={early}", "campaign&status=canceled", "campaign&channel=whatsapp",
+      "hello&direction=outbound", "hello&direction=outbound&cursor={20000}", "quokka&limit=200", "quokka&cursor={5000}",
+      "quokka&since={early}&status=failed", "zebra&channel=whatsapp", "needle&status=failed", "needle&until={early}",
+      "order+delivery+friday", "order+delivery+friday&cursor={2000}", "order+delivery+friday+closed+refund",
+      "order%2Bdelivery%2Bfriday", "order+hello&status=queued", "hello+nowhere", "nowhere+hello", "needle+hello",
+      "summer+campaign", "zebra&contact={busy}", "order+delivery+friday&contact={busy}",
+      "order%2Bdelivery%2Bfriday&contact={busy}", "nowhere&contact={busy}", "nowhere&conversation={busythread}",
+    ].map { "/api/messages?search=\($0)" }
 
-  /// What a client has that has come so far.
-  private static func cursor(behind rows: Int, of list: String, _ client: KeepAliveClient) throws -> String {
-    let name = Array("\"nextCursor\":\"".utf8)
-    var cursor = ""
-    for _ in 0..<max(1, rows / 200) {
-      let body = try client.get("\(list)?limit=200" + (cursor.isEmpty ? "" : "&cursor=\(cursor)"))
-      // It is the last member.
-      guard let place = body.ranges(of: name).last else { return cursor }
-      cursor = String(decoding: body[place.upperBound...].prefix { $0 != UInt8(ascii: "\"") }, as: UTF8.self)
-    }
-    return cursor
-  }
+  private static let contacts: [String] =
+    [
+      "", "limit=200", "cursor={50000}", "channel=sms", "channel=messenger", "channel=messenger&cursor={5}",
+      "channel=rcs", "label=late", "label=vip", "label=none", "label=vip&channel=messenger",
+      "label=late&channel=messenger", "label=late&channel=rcs", "label=late&channel=sms",
+    ].map { "/api/contacts?\($0)" }
+    + [
+      "{address}", "%2B141520", "14152000002", "1415", "0000", "33", "3-4", "_", "a", "ad", "ada", "abc", "zq",
+      "nobody",
+      "gold", "C4000", "zzz+1415", "ada&limit=200", "zq&label=vip", "zq&channel=sms", "ada&channel=messenger",
+      "ada&label=vip", "ada&label=late", "ada&label=late&channel=whatsapp", "nobody&label=late", "gold&label=vip",
+      "gold&label=late&channel=messenger", "1415&channel=messenger", "1415&label=none",
+    ].map { "/api/contacts?search=\($0)" }
+
+  private static let conversations: [String] =
+    [
+      "", "limit=200", "cursor={50000}", "status=open", "status=archived", "unread=true", "unread=false&status=open",
+      "unread=true&status=archived", "channel=sms", "channel=whatsapp", "channel=rcs", "channel=messenger",
+      "channel=whatsapp&unread=true", "channel=rcs&unread=true", "status=open&unread=true&channel=whatsapp",
+    ].map { "/api/conversations?\($0)" }
+    + [
+      "{address}", "14152000002", "1415", "a", "ada", "zq", "gold", "nobody", "ada&limit=200", "ada&channel=rcs",
+      "ada&channel=whatsapp", "ada&status=open&unread=true", "ada&unread=true&status=open&channel=rcs",
+      "zq&unread=true", "1415&channel=rcs", "1415&unread=true&status=archived",
+    ].map { "/api/conversations?search=\($0)" }
+
+  private static let others: [String] =
+    [
+      "", "limit=200", "state=pending", "state=held", "state=delivered", "state=dead", "state=dead,pending",
+      "state=dead,held", "state=pending,held", "state=delivered&cursor={20000}",
+    ].map { "/api/webhooks/{endpoint}/deliveries?\($0)" }
+    + [
+      "/api/conversations/{thread}", "/api/conversations/{busythread}", "/api/contacts/{person}", "/api/opt-outs",
+      "/api/opt-outs?contact={refuser}", "/api/messages/bulk/{bulk}", "/api/templates", "/api/templates?search=zzz",
+      "/api/webhooks", "/api/keys", "/api/events?after={event}&limit=200",
+    ]
 }

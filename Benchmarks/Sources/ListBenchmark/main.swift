@@ -1,22 +1,31 @@
 // Lists, filters and searches over HTTP, with a million messages and a hundred thousand contacts in the database.
 //
-// usage: ListBenchmark BINARY [requests each] [messages] [contacts]
+// usage: ListBenchmark BINARY [requests each] [messages] [contacts] [--keep DIRECTORY]
 
 import Foundation
 
-let arguments = Array(CommandLine.arguments.dropFirst())
+var arguments = Array(CommandLine.arguments.dropFirst())
+var kept: String?
+if let keep = arguments.firstIndex(of: "--keep"), keep + 1 < arguments.count {
+  kept = URL(filePath: arguments[keep + 1]).path
+  arguments.removeSubrange(keep...keep + 1)
+}
 guard let binary = arguments.first else {
-  print("usage: ListBenchmark PATH/TO/fractal [requests each = 100] [messages = 1000000] [contacts = 100000]")
+  print(
+    """
+    usage: ListBenchmark PATH/TO/fractal [requests each = 100] [messages = 1000000] [contacts = 100000] [--keep DIRECTORY]
+    """)
   exit(2)
 }
+let numbers = arguments.dropFirst().map { Int($0) }
 func number(_ index: Int, _ standard: Int) -> Int {
-  arguments.count > index ? Int(arguments[index]) ?? standard : standard
+  (numbers.count > index ? numbers[index] : nil) ?? standard
 }
 
 do {
   try await ListBenchmark(
-    binary: binary, requests: min(max(number(1, 100), 1), 10_000), messages: min(number(2, 1_000_000), 10_000_000),
-    contacts: min(number(3, 100_000), 1_000_000)
+    binary: binary, requests: min(max(number(0, 100), 1), 10_000), messages: min(number(1, 1_000_000), 10_000_000),
+    contacts: min(number(2, 100_000), 1_000_000), kept: kept
   ).run()
 } catch {
   FileHandle.standardError.write(Data("\(error)\n".utf8))

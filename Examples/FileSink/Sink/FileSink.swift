@@ -5,8 +5,8 @@ public import Sinks
 import Foundation
 import Logging
 
-/// Appends each event to a file. The file itself is where it keeps its place: what it has written, it does not write
-/// again, and what happened while it did not run, it fetches from the log.
+/// Appends each event to a file, with the epoch of the log that its number is of. The file itself is where it keeps its
+/// place: what it has written, it does not write again, and what happened while it did not run, it fetches from the log.
 public final class FileSink: Sink {
   public struct Configuration: ChannelConfiguration {
     public static let keys: [ConfigurationKey] = [
@@ -34,21 +34,29 @@ public final class FileSink: Sink {
       throw ConfigurationProblem(path: ["path"], "the file cannot be opened")
     }
     defer { try? file.close() }
-    var place = try lastNumber(in: file)
+    var place = try lastPlace(in: file)
     // A signal now, and after every change; several changes may come as one.
     for await _ in context.ring.signals() { try await follow(&place, into: file) }
   }
 
   /// Writes all that is newer than `place`: from the ring while that reaches back so far, else from the log.
-  private func follow(_ place: inout Int64, into file: FileHandle) async throws {
+  private func follow(_ place: inout LogPosition, into file: FileHandle) async throws {
     while !Task.isCancelled {
-      switch context.ring.read(after: place, limit: 500) {
+      let reading = context.ring.read(after: place.seq, limit: 500)
+      // Looked at after the reading, so that it is what was read of.
+      let epoch = context.ring.position.epoch
+      guard epoch == place.epoch else {
+        // The database was restored: the same numbers may be other events now. All of them are written.
+        place = LogPosition(epoch: epoch, seq: 0)
+        continue
+      }
+      switch reading {
       case .caughtUp: return
       case .events(let events): try write(events, &place, into: file)
       case .behind(let oldest):
-        let events = try await fetch(after: place)
+        let events = try await fetch(after: place.seq)
         // Numbers may be skipped: between a last page and the ring lies nothing.
-        if events.isEmpty { place = oldest } else { try write(events.map(EncodedEvent.init), &place, into: file) }
+        if events.isEmpty { place.seq = oldest } else { try write(events.map(EncodedEvent.init), &place, into: file) }
       }
     }
   }
@@ -64,27 +72,38 @@ public final class FileSink: Sink {
   }
 
   /// The place moves when the lines are on the disk, and not before: at least once.
-  private func write(_ events: [EncodedEvent], _ place: inout Int64, into file: FileHandle) throws {
+  private func write(_ events: [EncodedEvent], _ place: inout LogPosition, into file: FileHandle) throws {
     guard let last = events.last else { return }
     var lines = Data()
     for event in events {
-      lines.append(contentsOf: event.json)
+      lines.append(contentsOf: #"{"epoch":"\#(place.epoch)","#.utf8)
+      lines.append(contentsOf: event.json.dropFirst())
       lines.append(UInt8(ascii: "\n"))
     }
     try file.write(contentsOf: lines)
     try file.synchronize()
-    place = last.seq
+    place.seq = last.seq
   }
 
-  /// The number in the last whole line. What a crash has left of a line is cut off: its event is written again.
-  private func lastNumber(in file: FileHandle) throws -> Int64 {
+  /// What the last whole line says; without one, the log's beginning. What a crash has left of a line is cut off: its
+  /// event is written again.
+  private func lastPlace(in file: FileHandle) throws -> LogPosition {
     let text = try file.readToEnd() ?? Data()
     let end = text.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     try file.truncate(atOffset: UInt64(end))
     try file.seek(toOffset: UInt64(end))
-    guard let line = text[..<end].split(separator: UInt8(ascii: "\n")).last else { return 0 }
-    return try JSONDecoder().decode(Line.self, from: Data(line)).seq
+    guard let text = text[..<end].split(separator: UInt8(ascii: "\n")).last else {
+      return LogPosition(epoch: context.ring.position.epoch, seq: 0)
+    }
+    let line = try JSONDecoder().decode(Line.self, from: Data(text))
+    guard let epoch = Identifier(line.epoch) else {
+      throw ConfigurationProblem(path: ["path"], "the file's last line is none of this sink's")
+    }
+    return LogPosition(epoch: epoch, seq: line.seq)
   }
 
-  private struct Line: Decodable { var seq: Int64 }
+  private struct Line: Decodable {
+    var epoch: String
+    var seq: Int64
+  }
 }

@@ -10,7 +10,7 @@ extension APIRouter {
     on(.get, "/api/contacts", scope: .read) { request, _ in
       var query = QueryReader(request)
       var filter = ContactQuery()
-      filter.search = query.string("search")
+      filter.search = query.address("search")
       filter.channel = query.string("channel")
       filter.label = query.string("label")
       let page = query.page(services.cursors)

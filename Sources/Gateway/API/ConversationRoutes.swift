@@ -13,7 +13,7 @@ extension APIRouter {
       filter.status = query.choice("status", Conversation.Status.self)
       filter.channel = query.string("channel")
       filter.unread = query.boolean("unread")
-      filter.search = query.string("search")
+      filter.search = query.address("search")
       let page = query.page(services.cursors)
       try query.finish()
       let now = services.clock.now()

@@ -10,7 +10,7 @@ extension APIRouter {
       var query = QueryReader(request)
       var filter = OptOutQuery()
       filter.contact = query.identifier("contact")
-      filter.address = query.string("address").map { Address.split($0).value }
+      filter.address = query.address("address").map { Address.split($0).value }
       let page = query.page(services.cursors)
       try query.finish()
       return .page(try await services.store.optOuts(filter, page: page.request), of: page) { $0.write(to: &$1) }

@@ -6,6 +6,8 @@ import Storage
 
 struct Maintenance: Sendable {
   let store: any MessageStore
+  /// How long the event log goes back.
+  let events: Duration
   /// How long deliveries are kept that have ended.
   let deliveries: Duration
   let logger: Logger
@@ -23,6 +25,7 @@ struct Maintenance: Sendable {
           try await store.expireParkedReports()
           try await store.expireIdempotencyKeys()
           try await store.expireDeliveries(olderThan: deliveries)
+          try await store.expireEvents(olderThan: events)
           try await store.expireDeposits(olderThan: Self.deposits)
           nextExpiry = .now + .seconds(3_600)
         }

@@ -27,10 +27,11 @@ struct TailReader: Sendable {
   /// How long a restore of the database may go unnoticed, where the connection to it is not lost.
   var look: Duration = .seconds(1)
   private static let batch = 2_000
+  private let originWarning = OriginWarning()
 
   /// Starts at the log's end: what came before is read from the table by whoever asks for it.
   func prepare() async throws {
-    let bounds = try await store.examineLog(since: nil)
+    let bounds = try await examine(since: nil)
     ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
   }
 
@@ -112,10 +113,25 @@ struct TailReader: Sendable {
   /// sent back to the start.
   private func look() async throws {
     let place = ring.position
-    let bounds = try await store.examineLog(since: place)
+    let bounds = try await examine(since: place)
     guard bounds.epoch != place.epoch else { return }
     logger.warning("the event log is another one: its database was restored, or its server replaced")
     ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
+  }
+
+  /// A database that cannot tell where its log is from is followed all the same; one that was set back is still found
+  /// out, by its numbers.
+  private func examine(since place: LogPosition?) async throws -> EventLogBounds {
+    do {
+      let bounds = try await store.examineLog(since: place)
+      originWarning.take(nil, logger)
+      return bounds
+    } catch let error as PostgresError {
+      guard case .server = error.kind else { throw error }
+      let bounds = try await store.examineLog(since: place, comparesOrigin: false)
+      originWarning.take(error, logger)
+      return bounds
+    }
   }
 
   /// - Returns: whether there may be more at once.
@@ -130,6 +146,22 @@ struct TailReader: Sendable {
     }
     if !events.isEmpty { ring.append(events) }
     return events.count == Self.batch
+  }
+}
+
+/// Says once that the origin of the log is not known, and not each second.
+private final class OriginWarning: Sendable {
+  private let isGiven = Mutex(false)
+
+  func take(_ error: PostgresError?, _ logger: Logger) {
+    let isNew = isGiven.withLock { isGiven in
+      defer { isGiven = error != nil }
+      return error != nil && !isGiven
+    }
+    guard isNew, let error else { return }
+    logger.warning(
+      "the database does not tell where its log is from: that it was restored elsewhere goes unnoticed",
+      metadata: ["error": "\(error)"])
   }
 }
 

@@ -14,11 +14,12 @@ struct QueryReader {
   private(set) var errors: [Problem.FieldError] = []
   private let path: String
 
-  init(_ request: Request) {
-    path = request.uri.path
-    for (key, value) in request.uri.queryParameters {
-      let name = String(key)
-      if values.updateValue(String(value), forKey: name) != nil {
+  init(_ request: Request) { self.init(path: request.uri.path, query: request.uri.query ?? "") }
+
+  init(path: String, query: String) {
+    self.path = path
+    for (name, value) in FormQuery.pairs(query) {
+      if values.updateValue(value, forKey: name) != nil {
         errors.append(.init(field: name, message: "is given twice"))
       }
       unread.insert(name)
@@ -33,6 +34,9 @@ struct QueryReader {
     if value.utf8.contains(0) { return fail(name, "must not contain NUL") }
     return value
   }
+
+  /// An address, or what may be the beginning of one.
+  mutating func address(_ name: String) -> String? { string(name)?.withTypedPlus }
 
   mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
     guard let text = string(name) else { return nil }
@@ -58,7 +62,8 @@ struct QueryReader {
 
   mutating func timestamp(_ name: String) -> Timestamp? {
     guard let text = string(name) else { return nil }
-    return Timestamp(rfc3339: text) ?? fail(name, "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z")
+    return Timestamp(rfc3339: text.withTypedOffset)
+      ?? fail(name, "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z")
   }
 
   /// A word out of a fixed set.

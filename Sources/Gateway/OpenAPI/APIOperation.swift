@@ -71,6 +71,9 @@ extension APIOperation.Parameter {
     Self(name: name, place: .query, description: description, schema: schema)
   }
 
+  /// What the description of a search says of how it may be written.
+  static let typedPlus = "`+` is a blank, except at the beginning of a number: `%2B1415` and `+1415` are the same."
+
   static let page: [Self] = [
     .query("limit", "How many, at most; 50 if left out.", .whole(50, in: 1...200)),
     .query(

@@ -21,7 +21,10 @@ extension APIOperations {
         .query(
           "status", "One status, or several by comma.",
           .text("delivered", pattern: "^(\(statusWords))(,(\(statusWords)))*$")),
-        .query("search", "Words in the text.", .text("hello", length: 1...200)),
+        .query(
+          "search",
+          "Words in the text, all of them; the last one by its beginning. \(APIOperation.Parameter.typedPlus)",
+          .text("hello", length: 1...200)),
         .query("providerSid", "Twilio's id.", .text("SM00000000000000000000000000000001", length: 1...200)),
         .query("since", "Made at or after.", .time), .query("until", "Made before.", .time),
       ] + APIOperation.Parameter.page,

@@ -9,7 +9,9 @@ extension APIOperations {
     APIOperation(
       method: .get, path: "/api/contacts", name: "listContacts", summary: "List contacts", tag: .contacts, scope: .read,
       parameters: [
-        .query("search", "A part of the name, an address or an attribute.", .text("ada", length: 1...200)),
+        .query(
+          "search", "A part of the name, an address or an attribute. \(APIOperation.Parameter.typedPlus)",
+          .text("ada", length: 1...200)),
         .query("channel", "A type of address that they have.", .text("sms", length: 1...200)),
         .query("label", "A label that they have.", .text("customer", length: 1...200)),
       ] + APIOperation.Parameter.page,
@@ -56,7 +58,9 @@ extension APIOperations {
         .query("status", "Open or archived.", .word(["open", "archived"])),
         .query("channel", "A channel's id, or a type.", .text("sms", length: 1...200)),
         .query("unread", "Only those with unread messages, or only those without.", .flag(true)),
-        .query("search", "A part of the contact's name or address.", .text("ada", length: 1...200)),
+        .query(
+          "search", "A part of the contact's name or address. \(APIOperation.Parameter.typedPlus)",
+          .text("ada", length: 1...200)),
       ] + APIOperation.Parameter.page,
       answers: [.page("The last active first.", of: APISchemas.conversation.reference)]),
     APIOperation(
@@ -98,7 +102,8 @@ extension APIOperations {
       scope: .read,
       parameters: [
         .query("contact", "A contact's id.", .id),
-        .query("address", "An address.", .text("+14155550123", length: 1...200)),
+        .query(
+          "address", "An address. \(APIOperation.Parameter.typedPlus)", .text("+14155550123", length: 1...200)),
       ] + APIOperation.Parameter.page,
       answers: [.page("Newest first.", of: APISchemas.optOut.reference)]),
     APIOperation(

@@ -1,15 +1,34 @@
 // A log in memory, and what a sink is given beside it that it must not need.
 
-import ChannelProtocol
+public import ChannelProtocol
 import Sinks
 import Synchronization
 
-final class MemoryEventLog: EventLog {
-  let epoch = Identifier(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0001)
+/// A log that a test writes.
+public protocol WrittenLog: EventLog {
+  /// Adds events, with numbers that follow on the last one.
+  func append(_ count: Int) async throws -> [Event]
+  /// Fails the next questions of whoever reads it.
+  func fail(times: Int)
+  /// As a restore of the database does: what is above this number is gone, and the log is another one.
+  func setBack(to seq: Int64) async throws
+}
+
+final class MemoryEventLog: WrittenLog {
   private let log = Mutex<[Event]>([])
   private let failures = Mutex(0)
+  private let lives = Mutex<UInt64>(1)
 
-  var newest: Int64 { log.withLock { Int64($0.count) } }
+  private var newest: Int64 { log.withLock { Int64($0.count) } }
+  private var epoch: Identifier {
+    Identifier(high: 0x0190_0000_0000_7000, low: 0x8000_0000_0000_0000 + lives.withLock(\.self))
+  }
+
+  func setBack(to seq: Int64) {
+    log.withLock { $0 = Array($0.prefix(Int(seq))) }
+    failures.withLock { $0 = 0 }
+    lives.withLock { $0 += 1 }
+  }
 
   /// Adds events that tell of incoming messages in a few conversations.
   func append(_ count: Int) -> [Event] {

@@ -1,10 +1,16 @@
 // The contract of a sink, as checks that any test framework can run.
 
+public import ChannelProtocol
 public import Sinks
 
 /// What a sink is checked by.
 public struct SinkFixtures<Checked: Sink>: Sendable {
   public var configuration: Checked.Configuration
+  /// The log that the sink follows; one in memory, unless the sink's place is in the database.
+  public var log: any WrittenLog = MemoryEventLog()
+  /// What the sink's deliveries are kept in; nothing, unless it says otherwise.
+  public var deliveries: any DeliveryStore = NoRealtimeGateway()
+  public var clock: any WallClock = ManualClock()
   /// The numbers of the events that have come out at the far end, in the order in which they came, over the lives of all
   /// sinks that were made.
   public var delivered: @Sendable () async throws -> [Int64]
@@ -38,6 +44,8 @@ public struct SinkFixtures<Checked: Sink>: Sendable {
 /// - `resume`: what happened while it did not run comes out when it runs again, unless the guarantee is best effort.
 /// - `recovery`: a log that cannot be read for a moment loses nothing, unless the guarantee is best effort. (The sink may
 ///   throw then: it is run again, as the gateway does.)
+/// - `restore`: what is new in a log that was restored, and has its numbers a second time, comes out, whether the sink
+///   ran while that happened or not (unless the guarantee is best effort: then, if it ran).
 public struct SinkConformance<Checked: Sink>: Sendable {
   private let fixtures: SinkFixtures<Checked>
 
@@ -58,13 +66,15 @@ public struct SinkConformance<Checked: Sink>: Sendable {
     guard found.isEmpty else { return found }
     found += try await resumes(stage)
     guard found.isEmpty else { return found }
-    return try await recovers(stage)
+    found += try await recovers(stage)
+    guard found.isEmpty else { return found }
+    return try await survivesRestores(stage)
   }
 
   private func keepsUp(_ stage: SinkStage<Checked>) async throws -> [String] {
     let first = stage.newest + 1
     for _ in 0..<20 {
-      stage.publish(25)
+      try await stage.publish(25)
       await Task.yield()
     }
     return try await stage.check(first...stage.newest, rule: "loss", mayLose: false)
@@ -72,7 +82,7 @@ public struct SinkConformance<Checked: Sink>: Sendable {
 
   private func burst(_ stage: SinkStage<Checked>) async throws -> [String] {
     let first = stage.newest + 1
-    stage.publish(fixtures.burst)
+    try await stage.publish(fixtures.burst)
     return try await stage.check(
       first...stage.newest, rule: "back pressure", mayLose: Checked.guarantee == .bestEffort)
   }
@@ -80,9 +90,9 @@ public struct SinkConformance<Checked: Sink>: Sendable {
   private func resumes(_ stage: SinkStage<Checked>) async throws -> [String] {
     guard Checked.guarantee != .bestEffort else { return [] }
     let first = stage.newest + 1
-    stage.publish(300)
+    try await stage.publish(300)
     try await stage.start()
-    stage.publish(300)
+    try await stage.publish(300)
     let found = try await stage.check(first...stage.newest, rule: "resume", mayLose: false)
     return found + (await stage.stop())
   }
@@ -91,10 +101,25 @@ public struct SinkConformance<Checked: Sink>: Sendable {
   private func recovers(_ stage: SinkStage<Checked>) async throws -> [String] {
     guard Checked.guarantee != .bestEffort else { return [] }
     let first = stage.newest + 1
-    stage.publish(1_200)
+    try await stage.publish(1_200)
     stage.failLog()
     try await stage.start()
     let found = try await stage.check(first...stage.newest, rule: "recovery", mayLose: false)
+    return found + (await stage.stop())
+  }
+
+  /// Fewer events than the ring holds: who does not notice finds nothing amiss.
+  private func survivesRestores(_ stage: SinkStage<Checked>) async throws -> [String] {
+    try await stage.start()
+    var found = try await stage.settleAgain()
+    guard found.isEmpty else { return await stage.abandon(found) }
+    found += try await stage.checkAfterRestore(keeping: 40) { try await stage.publish(60) }
+    found += await stage.stop()
+    guard found.isEmpty, Checked.guarantee != .bestEffort else { return found }
+    found += try await stage.checkAfterRestore(keeping: 20) {
+      try await stage.publish(60)
+      try await stage.start()
+    }
     return found + (await stage.stop())
   }
 }

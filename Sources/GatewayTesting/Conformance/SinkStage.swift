@@ -19,30 +19,38 @@ final class SinkStage<Checked: Sink>: Sendable {
   }
 
   private let fixtures: SinkFixtures<Checked>
-  private let log = MemoryEventLog()
   /// Small, so that who does not keep up has to read the log.
   private let ring = EventRing(capacity: 500)
   private let running = Mutex<Running?>(nil)
 
-  init(_ fixtures: SinkFixtures<Checked>) {
-    self.fixtures = fixtures
-    ring.reset(position: LogPosition(epoch: log.epoch, seq: 0))
-  }
+  init(_ fixtures: SinkFixtures<Checked>) { self.fixtures = fixtures }
 
-  var newest: Int64 { log.newest }
+  var newest: Int64 { ring.position.seq }
 
   /// The log cannot be read for a moment.
-  func failLog() { log.fail(times: 3) }
+  func failLog() { fixtures.log.fail(times: 3) }
 
   /// As the gateway's tail reader does.
-  func publish(_ count: Int) { ring.append(log.append(count)) }
+  func publish(_ count: Int) async throws { ring.append(try await fixtures.log.append(count)) }
+
+  /// The log ends at `seq`, is another one from now on, and the gateway's tail reader has noticed.
+  private func restore(keeping seq: Int64) async throws {
+    try await fixtures.log.setBack(to: seq)
+    try await lookAtLog()
+  }
+
+  private func lookAtLog() async throws {
+    let bounds = try await fixtures.log.bounds()
+    ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
+  }
 
   func start() async throws {
-    let nothing = NoRealtimeGateway()
+    if ring.position.seq == 0 { try await lookAtLog() }
     let sink = try Checked(
       configuration: fixtures.configuration,
       context: SinkContext(
-        ring: ring, log: log, deliveries: nothing, gateway: nothing, clock: ManualClock(),
+        ring: ring, log: fixtures.log, deliveries: fixtures.deliveries, gateway: NoRealtimeGateway(),
+        clock: fixtures.clock,
         logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() }))
     let flag = Flag()
     // As the gateway does, but without its patience.
@@ -59,7 +67,7 @@ final class SinkStage<Checked: Sink>: Sendable {
   /// Publishes until something comes out: a best-effort sink begins with what comes after it began to look.
   func settle() async throws -> [String] {
     let hasBegun = try await eventually(within: fixtures.patience) {
-      publish(1)
+      try await publish(1)
       return try await !fixtures.delivered().isEmpty
     }
     guard hasBegun else { return ["loss: nothing comes out"] }
@@ -68,9 +76,36 @@ final class SinkStage<Checked: Sink>: Sendable {
     return isThere ? [] : ["loss: event \(last) does not come out"]
   }
 
+  /// The same of a sink that was started again.
+  func settleAgain() async throws -> [String] {
+    let before = try await fixtures.delivered().count
+    let hasBegun = try await eventually(within: fixtures.patience) {
+      try await publish(1)
+      return try await fixtures.delivered().count > before
+    }
+    guard hasBegun else { return ["restore: nothing comes out"] }
+    let last = newest
+    let isThere = try await eventually(within: fixtures.patience) { try await fixtures.delivered().contains(last) }
+    return isThere ? [] : ["restore: event \(last) does not come out"]
+  }
+
+  /// What is published after the log was set back is looked for behind all that came out before.
+  func checkAfterRestore(keeping seq: Int64, _ body: () async throws -> Void) async throws -> [String] {
+    let before = try await fixtures.delivered().count
+    try await restore(keeping: seq)
+    try await body()
+    let wanted = Set(seq + 1...newest)
+    let isThere = try await eventually(within: fixtures.patience) {
+      try await wanted.isSubset(of: fixtures.delivered().dropFirst(before))
+    }
+    guard !isThere else { return [] }
+    let missing = wanted.subtracting(try await fixtures.delivered().dropFirst(before))
+    return ["restore: \(missing.count) of \(wanted.count) new events do not come out"]
+  }
+
   /// - Parameter rule: the word for what is missing.
   func check(_ range: ClosedRange<Int64>, rule: String, mayLose: Bool) async throws -> [String] {
-    if mayLose { publish(1) }
+    if mayLose { try await publish(1) }
     let last = mayLose ? newest : range.upperBound
     let isThere = try await eventually(within: fixtures.patience) { try await fixtures.delivered().contains(last) }
     let all = try await fixtures.delivered()

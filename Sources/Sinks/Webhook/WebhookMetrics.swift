@@ -1,6 +1,7 @@
 // What the webhook sink counts.
 
 import ChannelProtocol
+import CoreMetrics
 import Metrics
 import Synchronization
 
@@ -10,20 +11,27 @@ struct WebhookMetrics: Sendable {
   private let attempts: [String: Counter]
   private let latency = Timer(label: "fractal_webhook_attempt_seconds", preferredDisplayUnit: .seconds)
   private let lag = Timer(label: "fractal_webhook_lag_seconds", preferredDisplayUnit: .seconds)
-  private let inFlight = Gauge(label: "fractal_webhook_in_flight")
-  private let pending = Gauge(label: "fractal_webhook_pending")
-  private let oldest = Gauge(label: "fractal_webhook_oldest_pending_seconds")
-  private let materialised = Counter(label: "fractal_webhook_materialised_total")
-  private let abandoned = Counter(label: "fractal_webhook_outcomes_abandoned_total")
-  private let withoutSeries = Gauge(label: "fractal_webhook_endpoints_without_series")
-  private let endpoints = EndpointSeries()
+  private let inFlight: Gauge
+  private let pending: Gauge
+  private let oldest: Gauge
+  private let materialised: Counter
+  private let abandoned: Counter
+  private let withoutSeries: Gauge
+  private let endpoints: EndpointSeries
 
-  init() {
+  init(factory: any MetricsFactory = MetricsSystem.factory) {
     let words = ["delivered", "refused"] + WebhookFailure.allCases.map(\.rawValue)
     attempts = Dictionary(
       uniqueKeysWithValues: words.map {
-        ($0, Counter(label: "fractal_webhook_attempts_total", dimensions: [("outcome", $0)]))
+        ($0, Counter(label: "fractal_webhook_attempts_total", dimensions: [("outcome", $0)], factory: factory))
       })
+    inFlight = Gauge(label: "fractal_webhook_in_flight", factory: factory)
+    pending = Gauge(label: "fractal_webhook_pending", factory: factory)
+    oldest = Gauge(label: "fractal_webhook_oldest_pending_seconds", factory: factory)
+    materialised = Counter(label: "fractal_webhook_materialised_total", factory: factory)
+    abandoned = Counter(label: "fractal_webhook_outcomes_abandoned_total", factory: factory)
+    withoutSeries = Gauge(label: "fractal_webhook_endpoints_without_series", factory: factory)
+    endpoints = EndpointSeries(factory)
   }
 
   /// - Parameter age: the time between the event and the end of the attempt.
@@ -62,14 +70,18 @@ private final class EndpointSeries: Sendable {
     private let pending: Gauge
     private let oldest: Gauge
 
-    init(_ id: Identifier) {
+    init(_ id: Identifier, _ factory: any MetricsFactory) {
       let label = ("endpoint", id.description)
-      delivered = Counter(
-        label: "fractal_webhook_endpoint_attempts_total", dimensions: [label, ("outcome", "delivered")])
-      failed = Counter(label: "fractal_webhook_endpoint_attempts_total", dimensions: [label, ("outcome", "failed")])
-      lag = Gauge(label: "fractal_webhook_endpoint_lag_seconds", dimensions: [label])
-      pending = Gauge(label: "fractal_webhook_endpoint_pending", dimensions: [label])
-      oldest = Gauge(label: "fractal_webhook_endpoint_oldest_pending_seconds", dimensions: [label])
+      func attempts(_ outcome: String) -> Counter {
+        Counter(
+          label: "fractal_webhook_endpoint_attempts_total", dimensions: [label, ("outcome", outcome)], factory: factory)
+      }
+      func gauge(_ name: String) -> Gauge { Gauge(label: name, dimensions: [label], factory: factory) }
+      delivered = attempts("delivered")
+      failed = attempts("failed")
+      lag = gauge("fractal_webhook_endpoint_lag_seconds")
+      pending = gauge("fractal_webhook_endpoint_pending")
+      oldest = gauge("fractal_webhook_endpoint_oldest_pending_seconds")
     }
 
     func attempted(isDelivered: Bool, age: Duration) {
@@ -97,12 +109,15 @@ private final class EndpointSeries: Sendable {
 
   private static let limit = 100
   private let series = Mutex<[Identifier: Series]>([:])
+  private let factory: any MetricsFactory
+
+  init(_ factory: any MetricsFactory) { self.factory = factory }
 
   func of(_ id: Identifier) -> Series? {
     series.withLock { series in
       if let known = series[id] { return known }
       guard series.count < Self.limit else { return nil }
-      let made = Series(id)
+      let made = Series(id, factory)
       series[id] = made
       return made
     }

@@ -72,7 +72,7 @@ public final class WebhookSink: Sink {
     }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
-        group.addTask { for await _ in self.context.ring.signals() { self.materialiseWake.signal() } }
+        group.addTask { await self.watchLog() }
         group.addTask { await self.keepLeases() }
         group.addTask { await self.materialise() }
         group.addTask { await self.replay() }
@@ -121,6 +121,19 @@ public final class WebhookSink: Sink {
   }
 
   // MARK: From the log to deliveries
+
+  private func watchLog() async {
+    var epoch = context.ring.position.epoch
+    for await _ in context.ring.signals() {
+      materialiseWake.signal()
+      let current = context.ring.position.epoch
+      guard current != epoch else { continue }
+      epoch = current
+      // The database was restored: how far the lanes have come in their lines was said by the other log's numbers.
+      roster.withLock { $0.update([]) }
+      await refresh()
+    }
+  }
 
   private func materialise() async {
     var backoff = Backoff()

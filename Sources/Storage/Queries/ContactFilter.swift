@@ -13,9 +13,11 @@ struct ContactFilter {
   private var channel: Int?
 
   /// How many of the newest are looked at before an index is asked: of all, of a channel, and of a label's in any order.
-  private static let ofAll = 1_000
+  private static let ofAll = [1_000, 5_000]
   private static let ofChannel = 2_000
   private static let ofLabel = 2_500
+  /// How many of the newest tell whether a label is frequent.
+  private static let evidence = 500
 
   init(_ query: ContactQuery, page: PageRequest) {
     if let after = page.cursor {
@@ -45,15 +47,17 @@ struct ContactFilter {
 
   var steps: ListSteps {
     guard search != nil || label != nil || channel != nil else {
-      return .one(statement(name, newest("$\(parameters.count)"), conditions: []))
+      return .one(statement(name, newest("c.id", "$\(parameters.count)"), conditions: []))
     }
     let all = conditions(on: "c") + [search?.condition(on: "c")].compactMap { $0 }
     var places = [
-      ListSteps.Place(windows: [
-        ListSteps.Window("\(name)_newest", size: Self.ofAll, source: { newest("\($0)") }) {
-          statement($0, $1, conditions: all)
-        }
-      ])
+      ListSteps.Place(
+        windows: Self.ofAll.map { size in
+          ListSteps.Window(
+            "\(name)_newest", size: size, source: { newest("c.id, c.labels, c.search", "\($0)") },
+            counted: { newest("c.id", "\($0)") }
+          ) { statement($0, $1, conditions: all) }
+        })
     ]
     if let channel { places.append(.init(windows: [ofChannel(channel, all)])) }
     if let label, channel != nil || search != nil {
@@ -62,20 +66,12 @@ struct ContactFilter {
     return .search(places: places, rest: rest)
   }
 
-  private func newest(_ size: String) -> String {
-    "SELECT * FROM contacts c \(SQL.whole(bounds("c.id"))) ORDER BY c.id DESC LIMIT \(size)"
+  private func newest(_ columns: String, _ size: String) -> String {
+    "SELECT \(columns) FROM contacts c \(SQL.whole(bounds("c.id"))) ORDER BY c.id DESC LIMIT \(size)"
   }
 
-  private func ofLabel(_ label: Int, _ conditions: [String]) -> ListSteps.Window {
-    let labelled = SQL.whole(["c.labels @> ARRAY[$\(label)]"] + bounds("c.id"))
-    return .init(
-      "\(name)_labelled", size: Self.ofLabel, source: { "SELECT * FROM contacts c \(labelled) LIMIT \($0) OFFSET 0" }
-    ) {
-      statement($0, $1, conditions: conditions)
-    }
-  }
-
-  /// Those with an address of a channel: the index has them in the list's order.
+  /// Those with an address of a channel: the index has them in the list's order, and they are read no further than the
+  /// page needs.
   private func ofChannel(_ channel: Int, _ conditions: [String]) -> ListSteps.Window {
     let addresses = { (size: Int) in
       """
@@ -85,13 +81,33 @@ struct ContactFilter {
     }
     let source = { (size: Int) in
       """
-      SELECT c.* FROM (SELECT DISTINCT h.id FROM (\(addresses(size))) h) h
-      CROSS JOIN LATERAL (SELECT * FROM contacts c WHERE c.id = h.id LIMIT 1) c
+      SELECT h.id, c.labels, c.search FROM (SELECT DISTINCT h.id FROM (\(addresses(size))) h ORDER BY h.id DESC) h
+      CROSS JOIN LATERAL (SELECT c.labels, c.search FROM contacts c WHERE c.id = h.id LIMIT 1) c
       """
     }
     return .init("\(name)_addressed", size: Self.ofChannel, source: source, counted: addresses) {
       statement($0, $1, conditions: conditions)
     }
+  }
+
+  /// Those with a label, where they are few: whether they are, the newest contacts tell first, for the index would take
+  /// long to count many.
+  private func ofLabel(_ label: Int, _ conditions: [String]) -> ListSteps.Window {
+    let (name, size) = ("\(name)_labelled", Self.ofLabel)
+    let labelled = "c.labels @> ARRAY[$\(label)]"
+    let source = """
+      SELECT c.id, c.labels, c.search FROM contacts c \(SQL.whole([labelled] + bounds("c.id"))) LIMIT \(size) OFFSET 0
+      """
+    return .init(
+      size: size, matching: statement(name, source, conditions: conditions),
+      reach: Statement(
+        name + "_reach",
+        """
+        SELECT CASE WHEN (
+          SELECT count(*) FROM (\(newest("c.id, c.labels", "\(Self.evidence)"))) c WHERE \(labelled))
+            > \(Self.evidence / 20)
+          THEN \(size) ELSE (SELECT count(*) FROM (\(source)) r) END
+        """))
   }
 
   /// The newest of all that the indexes find, cut to a page before their rows are read.
@@ -115,7 +131,7 @@ struct ContactFilter {
     // OFFSET 0: else all would be walked in order, in the hope of a match. A contact may be found by several addresses.
     let found = selections.map { "ARRAY(SELECT DISTINCT f.id FROM (\($0) OFFSET 0) f ORDER BY f.id DESC \(limit))" }
     return statement(
-      name + "_indexed", "SELECT * FROM contacts c WHERE c.id = ANY (\(found.joined(separator: " || ")))",
+      name + "_indexed", "SELECT c.id FROM contacts c WHERE c.id = ANY (\(found.joined(separator: " || ")))",
       conditions: [])
   }
 
@@ -143,13 +159,15 @@ struct ContactFilter {
     "(SELECT true FROM contact_channels a WHERE a.contact_id = \(id) AND a.type = $\(channel) LIMIT 1)"
   }
 
+  /// - Parameter source: selects ids, and what the conditions look at. It is cut to a page before its rows are read.
   private func statement(_ name: String, _ source: String, conditions: [String]) -> Statement {
     Statement(
       name,
       """
       SELECT \(ContactRow.columns) FROM (
-        SELECT * FROM (\(source)) c \(SQL.whole(conditions)) ORDER BY c.id DESC \(limit)
-      ) c \(ContactRow.channelsJoin) ORDER BY c.id DESC
+        SELECT c.id FROM (\(source)) c \(SQL.whole(conditions)) ORDER BY c.id DESC \(limit)
+      ) f CROSS JOIN LATERAL (SELECT * FROM contacts c WHERE c.id = f.id LIMIT 1) c
+      \(ContactRow.channelsJoin) ORDER BY f.id DESC
       """)
   }
 }

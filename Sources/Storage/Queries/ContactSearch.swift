@@ -48,11 +48,11 @@ struct ContactSearch {
     return isShort ? "text_grams(\(column)) @> text_grams($\(text)) AND (\(column) || '') ILIKE $\(pattern)" : matches
   }
 
-  /// The ids of those that have it.
+  /// The ids of those that have it, some of them twice.
   var candidates: String {
     """
     SELECT s.id FROM contacts s WHERE \(ofText)
-    UNION SELECT h.contact_id FROM contact_channels h WHERE \(ofAddress)
+    UNION ALL SELECT h.contact_id FROM contact_channels h WHERE \(ofAddress)
     """
   }
 }

@@ -16,11 +16,15 @@ struct ConversationFilter {
   private var isPart = false
   private(set) var parameters = Parameters()
 
-  /// How many of the newest are looked at before an index is asked; of parts that have no more; and of a channel's, in
-  /// any order.
-  private static let windows = [300, 2_500]
+  /// How many of the newest are looked at before an index is asked, few at first, since each has its contact looked up;
+  /// how many contacts it may find; and how many are looked at of parts that have no more, and of a channel's, in any order.
+  private static let windows = [100, 700, 5_000]
+  private static let ofFound = 1_000
   private static let ofParts = 4_000
   private static let ofChannel = 2_000
+  /// What the conditions look at, and what the list is ordered by.
+  private static let columns =
+    "v.id, v.contact_id, v.channel, v.channel_type, v.inbox, v.activity_bin, v.last_activity_at"
 
   /// - Parameter moved: those of a walk that stand elsewhere in it than the list has them.
   init(_ query: ConversationQuery, page: PageRequest, moved: [ConversationWalk.Moved] = []) {
@@ -72,48 +76,47 @@ struct ConversationFilter {
 
   var steps: ListSteps {
     guard search != nil || channel != nil else { return .one(statement(name, parts("LIMIT $\(parameters.count)"))) }
-    // What is older than the last row that was looked at is known of none of the parts.
-    func newest(_ size: Int, counted: ((Int) -> String)? = nil) -> ListSteps.Window {
+    func newest(_ size: Int) -> ListSteps.Window {
       .init(
-        "\(name)_newest", size: size,
-        source: {
-          "SELECT * FROM (\(parts("LIMIT \($0)"))) v ORDER BY v.last_activity_at DESC, v.id DESC LIMIT \($0)"
-        }, counted: counted
+        "\(name)_newest", size: size, source: { "\(parts("LIMIT \($0)")) LIMIT \($0)" },
+        counted: { counted("LIMIT \($0)") }
       ) { name, source in
         statement(name, "SELECT * FROM (\(source)) v \(SQL.whole(conditions))")
       }
     }
-    var places = [ListSteps.Place(windows: Self.windows.map { newest($0) })]
-    // Parts of the inbox are small where people do their work; all of it never is.
-    if isPart {
-      let sizes = { (size: Int) in
-        """
-        SELECT FROM unnest($1::int2[]) AS i(inbox)
-        CROSS JOIN LATERAL (SELECT FROM conversations v WHERE v.inbox = i.inbox LIMIT \(size)) v
-        """
+    let rest = statement(name + "_indexed", rest)
+    var places = [ListSteps.Place(windows: Self.windows.map(newest))]
+    if let search {
+      let found = ListSteps.Window("\(name)_found", size: Self.ofFound, source: { search.candidates + " LIMIT \($0)" })
+      {
+        _, _ in rest
       }
-      places.append(.init(windows: [newest(Self.ofParts, counted: sizes)], isOrdered: false))
+      places.append(.init(windows: [found], isOrdered: false))
     }
+    // Parts of the inbox are small where people do their work; all of it never is.
+    if isPart { places.append(.init(windows: [newest(Self.ofParts)], isOrdered: false)) }
     if let channel, search != nil {
       let few = ListSteps.Window(
-        "\(name)_few", size: Self.ofChannel, source: { self.of(channel, "LIMIT \($0) OFFSET 0") }
+        "\(name)_few", size: Self.ofChannel, source: { of(channel, "LIMIT \($0) OFFSET 0") }
       ) { name, source in
         statement(name, "SELECT * FROM (\(source)) v \(SQL.whole(["v.inbox = ANY ($1)"] + bounds + conditions))")
       }
       places.append(.init(windows: [few], isOrdered: false))
     }
-    return .search(places: places, rest: statement(name + "_indexed", rest))
+    return .search(places: places, rest: rest)
   }
 
   /// All that an index finds: of a search, those of the contacts that have it; else those of the channel.
   private var rest: String {
     let source =
       if let search {
-        "SELECT * FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates))) OFFSET 0"
+        """
+        SELECT \(Self.columns) FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates))) OFFSET 0
+        """
       } else if let channel {
         of(channel, "OFFSET 0")
       } else {
-        "SELECT * FROM conversations v"
+        "SELECT \(Self.columns) FROM conversations v"
       }
     let ofChannel = channel.map { ["$\($0) IN (v.channel, v.channel_type)"] } ?? []
     return "SELECT * FROM (\(source)) v \(SQL.whole(["v.inbox = ANY ($1)"] + bounds + ofChannel))"
@@ -122,9 +125,9 @@ struct ConversationFilter {
   /// Those whose channel has a type of this name or, where that says something else, an id.
   private func of(_ channel: Int, _ limit: String) -> String {
     """
-    SELECT * FROM (SELECT * FROM conversations v WHERE v.channel_type = $\(channel) \(limit)) v
+    SELECT * FROM (SELECT \(Self.columns) FROM conversations v WHERE v.channel_type = $\(channel) \(limit)) v
     UNION ALL SELECT * FROM (
-      SELECT * FROM conversations v WHERE v.channel = $\(channel) AND v.channel <> v.channel_type \(limit)) v
+      SELECT \(Self.columns) FROM conversations v WHERE v.channel = $\(channel) AND v.channel <> v.channel_type \(limit)) v
     """
   }
 
@@ -149,21 +152,38 @@ struct ConversationFilter {
       """)
   }
 
+  private static let order = "v.activity_bin DESC, v.last_activity_at DESC, v.id DESC"
+
+  /// The four parts of the inbox, those that are not asked for without rows. Each is in the list's order, so PostgreSQL
+  /// merges them, and reads them no further than is needed.
   private func parts(_ limit: String) -> String {
+    let parts = (1...4).map { part in
+      """
+      SELECT * FROM (
+        SELECT \(Self.columns) FROM conversations v \(SQL.whole(["v.inbox = ($1::int2[])[\(part)]"] + bounds))
+        ORDER BY \(Self.order) \(limit)) v
+      """
+    }
+    return "SELECT * FROM (\(parts.joined(separator: " UNION ALL "))) v ORDER BY \(Self.order)"
+  }
+
+  /// As many rows as the parts have, each to a limit.
+  private func counted(_ limit: String) -> String {
     """
-    SELECT v.* FROM unnest($1::int2[]) AS i(inbox) CROSS JOIN LATERAL (
-      SELECT * FROM conversations v \(SQL.whole(["v.inbox = i.inbox"] + bounds))
-      ORDER BY v.activity_bin DESC, v.last_activity_at DESC, v.id DESC \(limit)) v
+    SELECT FROM unnest($1::int2[]) AS i(inbox)
+    CROSS JOIN LATERAL (SELECT FROM conversations v \(SQL.whole(["v.inbox = i.inbox"] + bounds)) \(limit)) v
     """
   }
 
+  /// - Parameter source: selects ``columns``. It is cut to a page before anything is joined to it.
   private func statement(_ name: String, _ source: String) -> Statement {
     Statement(
       name,
       """
       SELECT \(ConversationRows.columns) FROM (
-        SELECT * FROM (\(source)) v ORDER BY v.last_activity_at DESC, v.id DESC LIMIT $\(parameters.count)
-      ) v \(ConversationRows.joins) ORDER BY v.last_activity_at DESC, v.id DESC
+        SELECT * FROM (\(source)) v ORDER BY \(Self.order) LIMIT $\(parameters.count)
+      ) f CROSS JOIN LATERAL (SELECT * FROM conversations v WHERE v.id = f.id LIMIT 1) v
+      \(ConversationRows.joins) ORDER BY f.activity_bin DESC, f.last_activity_at DESC, f.id DESC
       """)
   }
 }

@@ -32,7 +32,7 @@ extension PostgresMessageStore {
     """)
 
   /// One that was paused goes on collecting; one that was disabled does not.
-  private static let collects = "(w.active OR w.disabled_reason IS NULL)"
+  static let collects = "(w.active OR w.disabled_reason IS NULL)"
 
   /// What an endpoint asked for.
   static let wants = """
@@ -93,8 +93,12 @@ extension PostgresMessageStore {
   private static let lease = Statement(
     "lease_webhooks",
     """
+    WITH free AS (
+      SELECT id FROM webhooks WHERE active AND (node = $1 OR node IS NULL OR lease_until < now())
+      ORDER BY id FOR NO KEY UPDATE
+    )
     UPDATE webhooks SET node = $1, lease_until = now() + make_interval(secs => $2)
-    WHERE active AND (node = $1 OR node IS NULL OR lease_until < now())
+    WHERE id IN (SELECT id FROM free)
     RETURNING \(endpointColumns), resumed_at, failing_since
     """)
 

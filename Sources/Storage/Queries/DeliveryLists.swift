@@ -29,10 +29,11 @@ extension PostgresMessageStore {
 
   // MARK: Once more
 
+  /// What is in line stays there: it would overtake those of its conversation that stand before it.
   private static let retry = Statement(
     "retry_delivery",
     """
-    UPDATE deliveries d SET state = 1, run_at = now(), attempts = 0, holds_until = NULL
+    UPDATE deliveries d SET state = least(state, 1), run_at = now(), attempts = 0, holds_until = NULL
     WHERE d.id = $1
     RETURNING \(shown), false
     """)
@@ -50,7 +51,7 @@ extension PostgresMessageStore {
   private static let hasEvent = Statement("has_event", "SELECT e.seq FROM events e WHERE e.seq = $1 LIMIT 1")
 
   public func retryDelivery(_ id: Identifier) async throws -> DeliveryRetry {
-    try await run { connection in
+    try await runUnit(deadline: options.deadline) { connection in
       var p = Parameters()
       p.identifier(id)
       guard let seq = try connection.execute(Self.number, p).first?.int8(0) else { return .unknown }

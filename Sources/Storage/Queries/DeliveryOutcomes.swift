@@ -142,7 +142,8 @@ extension PostgresMessageStore {
     // The last word on an endpoint counts.
     var health: [Identifier: DeliveryOutcome.Health] = [:]
     for outcome in outcomes where outcome.health != .unchanged { health[outcome.delivery.endpoint] = outcome.health }
-    let failing = health.compactMap { id, health -> (id: Identifier, since: Timestamp)? in
+    // In the order in which leases lock endpoints.
+    let failing = health.sorted { $0.key < $1.key }.compactMap { id, health -> (id: Identifier, since: Timestamp)? in
       if case .failing(let since) = health { (id, since) } else { nil }
     }
     if !failing.isEmpty {

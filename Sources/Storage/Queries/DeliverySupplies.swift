@@ -12,21 +12,24 @@ extension PostgresMessageStore {
       WHEN b.holds_until IS NULL OR b.holds_until > now() THEN least(b.run_at, b.holds_until) END
     """
 
-  /// Along the line. What has to wait for another of its conversation is told as well: it leaves the line.
+  /// Along the line. What has to wait for another of its conversation is told as well: it leaves the line. Where there is
+  /// nothing, that is told: nothing is put in line at or below the number that the log has been read to.
   private static let inLine = Statement(
     "load_deliveries_in_line",
     """
-    SELECT q.webhook, \(columns), l.blocked, \(eventColumns)
-    FROM unnest($1::uuid[], $2::int8[], $3::int4[]) AS q(webhook, after, count)
+    SELECT q.webhook, c.seq, \(columns), l.blocked, \(eventColumns)
+    FROM consumer_cursors c
+    CROSS JOIN unnest($1::uuid[], $2::int8[], $3::int4[]) AS q(webhook, after, count)
     JOIN webhooks w ON w.id = q.webhook AND w.active AND w.node = $4
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
       SELECT d.*, (
         SELECT max(\(holds)) FROM deliveries b
         WHERE b.webhook_id = d.webhook_id AND b.order_key = d.order_key AND b.state = 1 AND b.seq < d.seq) AS blocked
       FROM deliveries d
       WHERE d.webhook_id = w.id AND d.state = 0 AND d.seq > q.after
-      ORDER BY d.seq LIMIT q.count) l
+      ORDER BY d.seq LIMIT q.count) l ON true
     LEFT JOIN events e ON e.seq = l.seq
+    WHERE c.name = 'webhooks'
     ORDER BY q.webhook, l.seq
     """)
 
@@ -87,6 +90,7 @@ extension PostgresMessageStore {
         (Self.nextDue, Self.endpointParameters(demands)),
       ])
       for row in answers[0] { try load.addInLine(ColumnReader(row)) }
+      load.endLines()
       for row in answers[1] { try load.addWaiting(ColumnReader(row)) }
       for row in answers[2] { try load.setNextDue(ColumnReader(row)) }
       try Self.settle(load, on: connection)
@@ -145,6 +149,8 @@ private struct DeliveryLoad {
   var early: [(id: Identifier, until: Timestamp)] = []
   var gone: [Identifier] = []
   private var rowsInLine: [Identifier: Int] = [:]
+  /// By endpoint, how far the log has been read.
+  private var read: [Identifier: Int64] = [:]
   private var rowsWaiting: [Identifier: Int] = [:]
   private var earlyOrders: [Place: (seq: Int64, until: Timestamp)] = [:]
   private let demands: [Identifier: DeliveryDemand]
@@ -164,6 +170,8 @@ private struct DeliveryLoad {
   mutating func addInLine(_ row: ColumnReader) throws {
     var reader = row
     let endpoint = try reader.identifier()
+    read[endpoint] = try reader.int8()
+    guard try !reader.isNextNull else { return }
     var delivery = try Head(&reader)
     let until = try reader.timestampOrNil()
     supplies[endpoint]?.reached = delivery.seq
@@ -177,6 +185,14 @@ private struct DeliveryLoad {
       supplies[endpoint]?.inLine.append(due)
     } else {
       gone.append(delivery.id)
+    }
+  }
+
+  /// Lines that were read to their end need not be read again up to where the log has been read to.
+  mutating func endLines() {
+    for (endpoint, seq) in read where supplies[endpoint]?.hasMore == false {
+      let reached = supplies[endpoint]?.reached ?? seq
+      supplies[endpoint]?.reached = max(reached, seq)
     }
   }
 

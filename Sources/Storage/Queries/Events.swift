@@ -14,8 +14,10 @@ extension PostgresMessageStore {
     "event_bounds",
     """
     SELECT (SELECT epoch FROM log_epoch),
-      (SELECT min(substr(c.relname, length('events_') + 1)::int8) * 1000000 - 1
-        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'events'::regclass),
+      greatest(
+        (SELECT min(substr(c.relname, length('events_') + 1)::int8) * 1000000 - 1
+          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'events'::regclass),
+        (SELECT seq FROM consumer_cursors WHERE name = 'retention')),
       (SELECT seq FROM events ORDER BY seq DESC LIMIT 1),
       (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM event_seq)
     """)
@@ -63,7 +65,7 @@ extension EventLogBounds {
   fileprivate init(_ row: Row) throws {
     var reader = ColumnReader(row)
     let epoch = try reader.identifier()
-    // What retention dropped, it dropped by whole partitions; a gap below the first event kept may be a rollback's.
+    // Not the first event's number: a gap below that may be a rollback's.
     let oldest = max(0, try reader.int8OrNil() ?? 0)
     let last = try reader.int8OrNil()
     let issued = try reader.int8()

@@ -9,7 +9,15 @@ enum ListSteps {
   /// Nothing can match.
   case none
   case one(Statement)
-  case search(places: [Place], rest: Statement)
+  /// - Parameter shortcut: another way to all of them.
+  case search(places: [Place], rest: Statement, shortcut: Shortcut? = nil)
+
+  /// Finds what the rest finds, sooner where certain words are frequent.
+  struct Shortcut {
+    var rows: Statement
+    /// Whether it is the shorter way, as the newest rows have it.
+    var isShorter: Statement
+  }
 
   struct Place {
     /// Each looks further than the one before. What the first shows says which other is worth looking at.
@@ -23,8 +31,9 @@ enum ListSteps {
   struct Window {
     var size: Int
     var matching: Statement
-    /// How many rows there are to look at, `size` at most; run with the same parameters.
-    var reach: Statement
+    /// How many rows there are to look at, of which fewer than `size` are all; run with the same parameters. nil where
+    /// there are always more.
+    var reach: Statement?
   }
 
   /// - Parameter wanted: rows of a full page and the one behind it.
@@ -32,9 +41,14 @@ enum ListSteps {
     switch self {
     case .none: return []
     case .one(let statement): return Array(try connection.execute(statement, parameters))
-    case .search(let places, let rest):
+    case .search(let places, let rest, let shortcut):
+      var isHopeless = false
       for place in places {
-        if let rows = try place.rows(parameters, wanted: wanted, on: connection) { return Array(rows) }
+        let rows = try place.rows(parameters, wanted: wanted, isHopeless: &isHopeless, on: connection)
+        if let rows { return Array(rows) }
+      }
+      if let shortcut, try connection.execute(shortcut.isShorter, parameters).single().bool(0) {
+        return Array(try connection.execute(shortcut.rows, parameters))
       }
       return Array(try connection.execute(rest, parameters))
     }
@@ -43,16 +57,22 @@ enum ListSteps {
 
 extension ListSteps.Place {
   /// nil where it takes more than was looked at to know.
-  fileprivate func rows(_ parameters: Parameters, wanted: Int, on connection: Connection) throws -> Rows? {
+  /// - Parameter isHopeless: whether the newest of a place before had nothing. Those of another have hardly more, so they
+  ///   are only looked at where they are all.
+  fileprivate func rows(
+    _ parameters: Parameters, wanted: Int, isHopeless: inout Bool, on connection: Connection
+  ) throws -> Rows? {
     func reachesEnd(of window: ListSteps.Window) throws -> Bool {
-      try connection.execute(window.reach, parameters).single().int8(0) < window.size
+      guard let reach = window.reach else { return false }
+      return try connection.execute(reach, parameters).single().int8(0) < window.size
     }
     guard let first = windows.first else { return nil }
-    guard isOrdered else {
+    guard isOrdered, !isHopeless else {
       return try reachesEnd(of: first) ? try connection.execute(first.matching, parameters) : nil
     }
     let rows = try connection.execute(first.matching, parameters)
     if try rows.count >= wanted || reachesEnd(of: first) { return rows }
+    isHopeless = rows.isEmpty
     // The smallest that will fill the page with some to spare; it is read no further than the page needs.
     let enough = windows.dropFirst().first { rows.count * $0.size * 5 >= wanted * first.size * 6 }
     guard let enough else { return nil }
@@ -64,7 +84,7 @@ extension ListSteps.Place {
 extension ListSteps.Window {
   /// - Parameters:
   ///   - source: selects rows, given how many.
-  ///   - counted: selects as many rows as the source looks at, where that is cheaper.
+  ///   - counted: selects as many rows as there are, or more than the source looks at, where that is cheaper.
   init(
     _ name: String, size: Int, source: (Int) -> String, counted: ((Int) -> String)? = nil,
     matching: (_ name: String, _ source: String) -> Statement

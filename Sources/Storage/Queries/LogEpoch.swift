@@ -17,9 +17,9 @@ extension PostgresMessageStore {
   private static let rename = Statement(
     "rename_log", "UPDATE log_epoch SET epoch = gen_random_uuid() WHERE epoch = $1")
 
-  public func examineLog(since place: LogPosition?) async throws -> EventLogBounds {
+  public func examineLog(since place: LogPosition?, comparesOrigin: Bool) async throws -> EventLogBounds {
     try await run { connection in
-      try connection.execute(Self.settle)
+      if comparesOrigin { try connection.execute(Self.settle) }
       let bounds = try Self.readBounds(connection)
       guard let place, bounds.epoch == place.epoch, bounds.newest < place.seq else { return bounds }
       var parameters = Parameters()

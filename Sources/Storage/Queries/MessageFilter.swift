@@ -14,15 +14,26 @@ struct MessageFilter {
   private var conditions: [String] = []
   private var sources: [MessageSource] = []
   private var words: MessageWords?
+  /// The parameter of the channel type that has no index, as most messages have it.
+  private var usual: Int?
+  /// What the conditions look at: what is looked at and thrown away is read no wider.
+  private var columns = ["id"]
   /// Whether it asks for what there cannot be.
   private var isEmpty = false
   private(set) var parameters = Parameters()
 
-  /// How many of the newest messages are searched before an index is asked; and of each other place.
-  private static let windows = [2_500, 10_000, 25_000]
-  private static let ofPlace = 2_500
-  /// How many that hold the whole words of a search are looked through for the one that is being typed.
-  private static let ofWholeWords = 1_000
+  /// How many of the newest messages are searched before an index is asked, which takes longer for several words; of a
+  /// conversation's or a contact's; and of each other place.
+  private static let ofAll = [2_500, 10_000]
+  private static let ofSeveralWords = [2_500, 10_000, 25_000]
+  private static let ofOrigin = [2_500, 10_000, 20_000]
+  private static let ofPlace = [2_500]
+  /// How many conversations of the usual type are few.
+  private static let conversations = 1_000
+  /// How many of the newest tell which words are frequent. A word in so many times as many as have all the others takes the
+  /// index longer than looking through those.
+  private static let evidence = 500
+  private static let worth = 8
   /// A message is told of this long after it was made, at most, unless it was recovered: it may wait in the journal.
   private static let delay: Duration = .seconds(86_400)
   /// Ids are made beside the times, not from them.
@@ -43,26 +54,31 @@ struct MessageFilter {
 
   private mutating func add(origin query: MessageQuery) {
     if let sid = query.providerSID {
-      add("sid", "m.provider_sid = $") { $0.text(sid) }
+      add("sid", "m.provider_sid = $", of: "provider_sid") { $0.text(sid) }
       sources = [.sid(parameters.count)]
     }
     if let conversation = query.conversation {
-      add("conversation", "m.conversation_id = $") { $0.identifier(conversation) }
+      add("conversation", "m.conversation_id = $", of: "conversation_id") { $0.identifier(conversation) }
       if sources.isEmpty { sources = [.conversation(parameters.count)] }
     }
     if let contact = query.contact {
-      add("contact", "m.contact_id = $") { $0.identifier(contact) }
+      add("contact", "m.contact_id = $", of: "contact_id") { $0.identifier(contact) }
       if sources.isEmpty { sources = [.contact(parameters.count)] }
     }
   }
 
   private mutating func add(kind query: MessageQuery) {
     if let channel = query.channel {
-      add("channel", "$ IN (m.channel, m.channel_type)") { $0.text(channel) }
-      if channel == ChannelType.sms.rawValue { name += "_sms" } else { sources.append(.channel(parameters.count)) }
+      add("channel", "$ IN (m.channel, m.channel_type)", of: "channel", "channel_type") { $0.text(channel) }
+      if channel == ChannelType.sms.rawValue {
+        name += "_sms"
+        usual = parameters.count
+      } else {
+        sources.append(.channel(parameters.count))
+      }
     }
     if let direction = query.direction {
-      add("direction", "m.inbound = $") { $0.bool(direction == .inbound) }
+      add("direction", "m.inbound = $", of: "inbound") { $0.bool(direction == .inbound) }
     }
     guard !query.statuses.isEmpty else { return }
     // What came in has one status, and what goes out never has it.
@@ -70,7 +86,7 @@ struct MessageFilter {
       query.direction == nil || ($0 == .received) == (query.direction == .inbound)
     }
     isEmpty = statuses.isEmpty
-    add("status", "m.status = ANY ($::int2[])") { $0.int2Array(statuses.map(\.code)) }
+    add("status", "m.status = ANY ($::int2[])", of: "status") { $0.int2Array(statuses.map(\.code)) }
     if !statuses.contains(.received) { sources.append(stages(of: statuses)) }
   }
 
@@ -86,12 +102,14 @@ struct MessageFilter {
       bounds.conditions.append("m.id >= \(last)")
       parameters.timestamp(since)
       bounds.conditions.append("m.created_at >= \(last)")
+      look(at: ["created_at"])
     }
     if let until = query.until {
       bind("until") { $0.timestamp(until) }
       bounds.conditions.append("m.created_at < \(last)")
       parameters.identifier(Identifier(first: until + Self.delay))
       bounds.end = parameters.count
+      look(at: ["created_at", "recovered"])
     }
   }
 
@@ -102,6 +120,11 @@ struct MessageFilter {
       parameters.text(word.pattern)
       words.append(query: parameters.count - 1, pattern: parameters.count, isPhrase: word.isPhrase)
     }
+    parameters.text(search.typed)
+    let typed = parameters.count
+    if let before = search.before { parameters.text(before) }
+    words.finish(typed: typed, before: search.before.map { _ in parameters.count })
+    look(at: ["body"])
     name += "_search" + words.name
     self.words = words
     // A conversation, or a contact's, is looked through before all is.
@@ -114,100 +137,132 @@ struct MessageFilter {
   var steps: ListSteps {
     guard !isEmpty else { return .none }
     let page = "LIMIT $\(parameters.count)"
-    guard sources.count > 1 || words != nil else { return .one(statement(name, drawn(sources[0], conditions, page))) }
-    var places = sources.map(place)
-    if let words, let whole = words.whole {
-      places.append(.init(windows: [wholeWords(whole, of: words)], isOrdered: false))
+    if let usual, words == nil, case .all = sources[0] { return few(usual, page) }
+    guard sources.count > 1 || words != nil else {
+      return .one(
+        Statement(
+          name,
+          """
+          SELECT \(StoredMessage.columns) FROM (\(drawn(sources[0], "*", conditions, page))) m
+          ORDER BY m.id DESC \(page)
+          """))
     }
-    let rest =
-      if let words {
-        found(words)
-      } else {
-        drawn(sources[0], conditions, page)
-      }
-    return .search(places: places, rest: statement(name + "_rest", rest))
+    let places = sources.map(place)
+    guard let words else {
+      return .search(places: places, rest: statement(name + "_rest", drawn(sources[0], "m.id", conditions, page)))
+    }
+    let rest = statement(name + "_rest", found(words.indexed, words.unseen))
+    return .search(places: places, rest: rest, shortcut: words.whole.map(shortcut))
+  }
+
+  /// Messages of the usual type, which may be rare all the same: then so are the conversations that have them.
+  private func few(_ usual: Int, _ page: String) -> ListSteps {
+    let source = MessageSource.conversations(usual)
+    let few = ListSteps.Window(
+      size: Self.conversations,
+      matching: statement(name + source.name, drawn(source, "m.id", conditions, page)),
+      reach: Statement(
+        name + source.name + "_reach",
+        """
+        SELECT count(*) FROM (
+          SELECT FROM conversations v WHERE v.channel_type = $\(usual) LIMIT \(Self.conversations)) r
+        """))
+    return .search(
+      places: [place(.all), .init(windows: [few], isOrdered: false)],
+      rest: statement(name + "_rest", drawn(.all, "m.id", conditions, page)))
   }
 
   private func place(_ source: MessageSource) -> ListSteps.Place {
-    let sizes = if case .all = source { Self.windows } else { [Self.ofPlace] }
+    let sizes =
+      switch source {
+      case .all: words?.whole == nil ? Self.ofAll : Self.ofSeveralWords
+      case .sid, .conversation, .contact: Self.ofOrigin
+      case .channel, .conversations, .stages: Self.ofPlace
+      }
     // What is older than the last row that was looked at is known of none of several.
     let cut = source.isSeveral || bounds.end != nil
     return ListSteps.Place(
       windows: sizes.map { size in
-        .init(
-          name + source.name, size: size,
-          source: {
-            let rows = drawn(source, [], "LIMIT \($0)")
-            return cut ? "SELECT * FROM (\(rows)) m ORDER BY m.id DESC LIMIT \($0)" : rows
+        let rows = drawn(source, narrow, [], "LIMIT \(size)")
+        let window = cut ? "SELECT * FROM (\(rows)) m ORDER BY m.id DESC LIMIT \(size)" : rows
+        let name = "\(name)\(source.name)_\(size)"
+        // Where all are looked at, an index knows as soon whether these were all.
+        let reach: Statement? =
+          if case .all = source {
+            nil
+          } else {
+            Statement(name + "_reach", "SELECT count(*) FROM (\(drawn(source, "m.id", [], "LIMIT \(size)"))) r")
           }
-        ) { name, source in
-          statement(name, "SELECT * FROM (\(source)) m \(SQL.whole(conditions + (words?.seen ?? [])))")
-        }
+        return ListSteps.Window(
+          size: size,
+          matching: statement(name, "SELECT m.id FROM (\(window)) m \(SQL.whole(conditions + (words?.seen ?? [])))"),
+          reach: reach)
       })
   }
 
-  /// Those that hold every word but the one that is being typed, where they are few: by its beginning alone, a frequent
-  /// word takes the index as long as all that hold it. Whether they are few the newest messages tell, for the index would
-  /// take as long to count many.
-  private func wholeWords(_ indexed: [String], of words: MessageWords) -> ListSteps.Window {
-    let size = Self.ofWholeWords
-    let source = "SELECT * FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"])) LIMIT \(size) OFFSET 0"
-    let newest = MessageSource.all.sql([], "LIMIT \(Self.ofPlace)")
-    let name = name + "_words_\(size)"
-    return ListSteps.Window(
-      size: size,
-      matching: statement(
-        name, "SELECT * FROM (\(source)) m \(SQL.whole(bounds.whole + conditions + words.seen))"),
-      reach: Statement(
-        name + "_reach",
+  /// Those that hold every word but the one that is being typed, where they are few and it is frequent.
+  private func shortcut(_ whole: MessageWords.Whole) -> ListSteps.Shortcut {
+    ListSteps.Shortcut(
+      rows: statement(name + "_whole", found(whole.indexed, whole.unseen)),
+      isShorter: Statement(
+        name + "_frequent",
         """
-        SELECT CASE WHEN (
-          SELECT count(*) FROM (SELECT FROM (\(newest)) m \(SQL.whole(words.wholeSeen)) LIMIT 25) r) = 25
-          THEN \(size) ELSE (SELECT count(*) FROM (\(source)) r) END
+        SELECT \(Self.worth) * count(*) FILTER (\(SQL.whole(whole.seen))) < count(*) FILTER (WHERE \(whole.last))
+        FROM (\(MessageSource.all.sql("m.body", [], "LIMIT \(Self.evidence)"))) m
         """))
   }
 
-  /// What the index of words finds, cut to a page before its rows are read.
-  private func found(_ words: MessageWords) -> String {
-    let conditions = bounds.whole + conditions + words.unseen
-    return """
-      SELECT m.* FROM (
-        SELECT f.id FROM (
-          SELECT m.id FROM (
-            SELECT * FROM messages m \(SQL.whole(words.indexed + ["m.body IS NOT NULL"])) OFFSET 0) m
-          \(SQL.whole(conditions))) f
-        ORDER BY f.id DESC LIMIT $\(parameters.count)) f
-      CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = f.id LIMIT 1) m
-      """
+  /// What the index of words finds.
+  private func found(_ indexed: [String], _ unseen: [String]) -> String {
+    """
+    SELECT m.id FROM (
+      SELECT \(narrow) FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"])) OFFSET 0) m
+    \(SQL.whole(bounds.whole + conditions + unseen))
+    """
   }
 
   /// The newest messages of a source that every condition holds for.
-  private func drawn(_ source: MessageSource, _ conditions: [String], _ limit: String) -> String {
-    guard let end = bounds.end else { return source.sql(bounds.conditions + conditions, limit) }
+  private func drawn(
+    _ source: MessageSource, _ columns: String, _ conditions: [String], _ limit: String
+  ) -> String {
+    guard let end = bounds.end else { return source.sql(columns, bounds.conditions + conditions, limit) }
     // Those that were recovered are few, and came any time after.
+    let (soon, late) = (["m.id < $\(end)", "NOT m.recovered"], ["m.recovered"])
     return """
-      SELECT * FROM (\(source.sql(bounds.conditions + conditions + ["m.id < $\(end)", "NOT m.recovered"], limit))) m
-      UNION ALL SELECT * FROM (\(source.sql(bounds.conditions + conditions + ["m.recovered"], limit))) m
+      SELECT * FROM (\(source.sql(columns, bounds.conditions + conditions + soon, limit))) m
+      UNION ALL SELECT * FROM (\(source.sql(columns, bounds.conditions + conditions + late, limit))) m
       """
   }
 
-  private func statement(_ name: String, _ source: String) -> Statement {
+  private var narrow: String { columns.map { "m.\($0)" }.joined(separator: ", ") }
+
+  /// - Parameter ids: selects the ids of those that may be on the page, which is cut before its rows are read.
+  private func statement(_ name: String, _ ids: String) -> Statement {
     Statement(
       name,
-      "SELECT \(StoredMessage.columns) FROM (\(source)) m ORDER BY m.id DESC LIMIT $\(parameters.count)")
+      """
+      SELECT \(StoredMessage.columns) FROM (
+        SELECT f.id FROM (\(ids)) f ORDER BY f.id DESC LIMIT $\(parameters.count)) f
+      CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = f.id LIMIT 1) m ORDER BY f.id DESC
+      """)
   }
 
   // MARK: Parameters
 
   private var last: String { "$\(parameters.count)" }
 
+  private mutating func look(at columns: [String]) { self.columns += columns.filter { !self.columns.contains($0) } }
+
   private mutating func bind(_ name: String, _ bind: (inout Parameters) -> Void) {
     bind(&parameters)
     self.name += "_" + name
   }
 
-  private mutating func add(_ name: String, _ condition: String, _ bind: (inout Parameters) -> Void) {
+  private mutating func add(
+    _ name: String, _ condition: String, of columns: String..., bind: (inout Parameters) -> Void
+  ) {
     self.bind(name, bind)
+    look(at: columns)
     conditions.append(condition.replacing("$", with: last))
   }
 }

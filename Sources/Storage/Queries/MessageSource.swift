@@ -12,6 +12,9 @@ enum MessageSource {
   case contact(Int)
   /// Of a channel's id or type that is not `sms`; the parameter is its name.
   case channel(Int)
+  /// Of a channel's id or type, through the conversations of the type; the parameter is its name. All of them: each
+  /// conversation is read as far as the limit.
+  case conversations(Int)
   /// In certain stages; the parameter holds them.
   case stages(Int)
 
@@ -19,15 +22,15 @@ enum MessageSource {
   var isOrigin: Bool {
     switch self {
     case .sid, .conversation, .contact: true
-    case .all, .channel, .stages: false
+    case .all, .channel, .conversations, .stages: false
     }
   }
 
   /// Whether it is several, each with an order of its own.
   var isSeveral: Bool {
     switch self {
-    case .contact, .channel, .stages: true
-    case .all, .sid, .conversation: false
+    case .channel, .conversations, .stages: true
+    case .all, .sid, .conversation, .contact: false
     }
   }
 
@@ -39,44 +42,71 @@ enum MessageSource {
     case .conversation: "_of_conversation"
     case .contact: "_of_contact"
     case .channel: "_of_channel"
+    case .conversations: "_of_conversations"
     case .stages: "_of_stage"
     }
   }
 
-  func sql(_ conditions: [String], _ limit: String) -> String {
+  /// - Parameters:
+  ///   - columns: of `messages`. What is looked at and mostly thrown away is read no wider than it is looked at.
+  ///   - conditions: on a row of `messages`, `m`.
+  func sql(_ columns: String, _ conditions: [String], _ limit: String) -> String {
     switch self {
-    case .all: return Self.newest(conditions, limit)
-    case .sid(let sid): return Self.newest(["m.provider_sid = $\(sid)"] + conditions, limit)
-    case .conversation(let id): return Self.newest(["m.conversation_id = $\(id)"] + conditions, limit)
-    case .contact(let contact):
+    case .all: return Self.newest(columns, conditions, limit)
+    case .sid(let sid): return Self.newest(columns, ["m.provider_sid = $\(sid)"] + conditions, limit)
+    case .conversation(let id): return Self.newest(columns, ["m.conversation_id = $\(id)"] + conditions, limit)
+    case .contact(let contact): return Self.merged("$\(contact)", columns, conditions, limit)
+    case .channel(let name):
+      let ofID = ["m.channel <> m.channel_type"] + conditions
+      let ofType = ["m.channel_type <> 'sms'"] + conditions
+      return """
+        SELECT * FROM (\(Self.range("channel", "$\(name)", columns, ofID, limit))) m
+        UNION ALL SELECT * FROM (\(Self.range("channel_type", "$\(name)", columns, ofType, limit))) m
+        """
+    case .conversations(let name):
       return """
         SELECT m.* FROM conversations v CROSS JOIN LATERAL (
-          \(Self.newest(["m.conversation_id = v.id"] + conditions, limit))) m
-        WHERE v.contact_id = $\(contact)
-        """
-    case .channel(let name):
-      return """
-        SELECT * FROM (\(Self.range("channel", "$\(name)", ["m.channel <> m.channel_type"] + conditions, limit))) m
-        UNION ALL
-        SELECT * FROM (\(Self.range("channel_type", "$\(name)", ["m.channel_type <> 'sms'"] + conditions, limit))) m
+          \(Self.newest(columns, ["m.conversation_id = v.id", "m.channel_type = $\(name)"] + conditions, limit))) m
+        WHERE v.channel_type = $\(name)
+        UNION ALL \(Self.channel(name).sql(columns, conditions, limit))
         """
     case .stages(let stages):
       return """
         SELECT m.* FROM unnest($\(stages)::int2[]) AS s(stage) CROSS JOIN LATERAL (
-          \(Self.range("stage", "s.stage", conditions, limit))) m
+          \(Self.range("stage", "s.stage", columns, conditions, limit))) m
         """
     }
   }
 
-  private static func newest(_ conditions: [String], _ limit: String) -> String {
-    "SELECT * FROM messages m \(SQL.whole(conditions)) ORDER BY m.id DESC \(limit)"
+  private static func newest(_ columns: String, _ conditions: [String], _ limit: String) -> String {
+    "SELECT \(columns) FROM messages m \(SQL.whole(conditions)) ORDER BY m.id DESC \(limit)"
+  }
+
+  /// A contact has few conversations, each with its messages in order: those of the first four are merged, and read no
+  /// further than is needed; those of any others are sorted.
+  private static func merged(_ contact: String, _ columns: String, _ conditions: [String], _ limit: String) -> String {
+    let conversations = "SELECT v.id FROM conversations v WHERE v.contact_id = \(contact) ORDER BY v.id"
+    let first = (1...4).map { number in
+      let id = "m.conversation_id = (ARRAY(\(conversations) LIMIT 4))[\(number)]"
+      return "SELECT * FROM (\(newest(columns, [id] + conditions, limit))) m"
+    }
+    let others = """
+      SELECT * FROM (
+        SELECT m.* FROM (\(conversations) OFFSET 4) v CROSS JOIN LATERAL (
+          \(newest(columns, ["m.conversation_id = v.id"] + conditions, limit))) m
+        ORDER BY m.id DESC \(limit)) m
+      """
+    return "SELECT * FROM (\((first + [others]).joined(separator: " UNION ALL "))) m ORDER BY m.id DESC \(limit)"
   }
 
   /// A range of one, so that only the column's own index gives the order: the planner, who knows nothing of how many
   /// there are, would else walk through all messages.
-  private static func range(_ column: String, _ value: String, _ conditions: [String], _ limit: String) -> String {
+  private static func range(
+    _ column: String, _ value: String, _ columns: String, _ conditions: [String], _ limit: String
+  ) -> String {
     """
-    SELECT * FROM messages m \(SQL.whole(["m.\(column) >= \(value)", "m.\(column) <= \(value)"] + conditions))
+    SELECT \(columns) FROM messages m
+    \(SQL.whole(["m.\(column) >= \(value)", "m.\(column) <= \(value)"] + conditions))
     ORDER BY m.\(column), m.id DESC \(limit)
     """
   }

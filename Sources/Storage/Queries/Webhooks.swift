@@ -1,4 +1,4 @@
-// Registered receivers of webhooks.
+// Registered receivers of webhooks. How they change is in WebhookChanges, how they go in WebhookRemoval.
 
 public import ChannelProtocol
 import Postgres
@@ -18,7 +18,6 @@ extension PostgresMessageStore {
     "webhooks", "SELECT \(columns) FROM webhooks WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2")
 
   private static let one = Statement("webhook", "SELECT \(columns) FROM webhooks WHERE id = $1")
-  private static let lock = Statement("lock_webhook", "SELECT \(columns) FROM webhooks WHERE id = $1 FOR UPDATE")
 
   private static let insert = Statement(
     "insert_webhook",
@@ -30,28 +29,6 @@ extension PostgresMessageStore {
     ON CONFLICT (id) DO UPDATE SET secret = excluded.secret
     """)
 
-  private static let update = Statement(
-    "update_webhook",
-    """
-    UPDATE webhooks SET url = $2, description = $3, events = $4, channels = $5, headers = $6, active = $7,
-      timeout_ms = $8, concurrency = $9, rate_limit = $10,
-      updated_at = greatest($11, updated_at + interval '1 microsecond'),
-      disabled_reason = CASE WHEN $7 THEN NULL ELSE disabled_reason END,
-      resumed_at = CASE WHEN $7 AND NOT active THEN now() ELSE resumed_at END,
-      failing_since = CASE WHEN $7 AND NOT active THEN NULL ELSE failing_since END
-    WHERE id = $1
-    RETURNING \(columns)
-    """)
-
-  /// Nothing is made of the log meanwhile. Before the webhook's own lock: whoever reads the log has the cursor first.
-  private static let lockLog = Statement(
-    "wait_for_webhook_cursor", "SELECT FROM consumer_cursors WHERE name = 'webhooks' FOR UPDATE")
-
-  /// What stood in line when it was switched off waits with what was collected since, in front of it.
-  private static let leaveLine = Statement(
-    "leave_webhook_line",
-    "UPDATE deliveries SET state = 1, run_at = created_at WHERE webhook_id = $1 AND state = 0")
-
   private static let rotate = Statement(
     "rotate_webhook_secret",
     """
@@ -62,8 +39,6 @@ extension PostgresMessageStore {
 
   private static let endpoint = Statement(
     "webhook_endpoint", "SELECT \(endpointColumns) FROM webhooks WHERE id = $1")
-
-  private static let delete = Statement("delete_webhook", "DELETE FROM webhooks WHERE id = $1")
 
   public func webhooks(page: PageRequest) async throws -> Page<Webhook> {
     try await run { connection in
@@ -101,31 +76,7 @@ extension PostgresMessageStore {
     }
   }
 
-  public func updateWebhook(
-    _ id: Identifier, at now: Timestamp, ifStill expected: Webhook?,
-    _ change: @escaping @Sendable (inout Webhook) -> Void
-  ) async throws -> Webhook? {
-    // What stood in line may be much.
-    try await sessions.run(deadline: .seconds(60)) { connection in
-      try connection.transaction { connection in
-        try connection.execute(Self.lockLog)
-        guard var webhook = try Self.webhook(Self.lock, id, on: connection) else { return nil }
-        guard expected == nil || webhook == expected else { throw ResourceChanged() }
-        let wasActive = webhook.isActive
-        change(&webhook)
-        let row = try connection.execute(Self.update, Self.parameters(of: webhook, at: now)).single()
-        if webhook.isActive, !wasActive {
-          var parameters = Parameters()
-          parameters.identifier(id)
-          try connection.execute(Self.leaveLine, parameters)
-        }
-        var reader = ColumnReader(row)
-        return try Webhook(&reader)
-      }
-    }
-  }
-
-  private static func parameters(of webhook: Webhook, at updated: Timestamp) -> Parameters {
+  static func parameters(of webhook: Webhook, at updated: Timestamp) -> Parameters {
     var p = Parameters()
     p.identifier(webhook.id)
     p.text(webhook.url)
@@ -165,20 +116,6 @@ extension PostgresMessageStore {
       return try connection.execute(Self.endpoint, p).first.map { row in
         var reader = ColumnReader(row)
         return try WebhookEndpoint(&reader, openSecret: openSecret)
-      }
-    }
-  }
-
-  public func deleteWebhook(_ id: Identifier, ifStill expected: Webhook?) async throws -> Bool {
-    // Its deliveries go with it.
-    try await sessions.run(deadline: .seconds(60)) { connection in
-      var parameters = Parameters()
-      parameters.identifier(id)
-      guard let expected else { return try connection.execute(Self.delete, parameters).affectedRows > 0 }
-      return try connection.transaction { connection in
-        guard let webhook = try Self.webhook(Self.lock, id, on: connection) else { return false }
-        guard webhook == expected else { throw ResourceChanged() }
-        return try connection.execute(Self.delete, parameters).affectedRows > 0
       }
     }
   }

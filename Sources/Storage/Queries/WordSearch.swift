@@ -7,8 +7,8 @@ public struct WordSearch: Sendable, Hashable {
     /// For `to_tsquery('simple', …)`. Each word is quoted, so that it is cut as the text is: an address, a number with a
     /// point or a word with a hyphen stays one.
     public var query: String
-    /// For `ILIKE`: letters and digits that whatever is found holds in this order, in either case. Much cheaper to see
-    /// than the query, and nearly as strict.
+    /// For `LIKE`, in either case: letters and digits that whatever is found holds in this order. Much cheaper to see than
+    /// the query, and nearly as strict.
     public var pattern: String
     /// Whether it may be cut into several that must follow each other, which the index does not know.
     public var isPhrase: Bool
@@ -16,6 +16,10 @@ public struct WordSearch: Sendable, Hashable {
 
   /// Each is asked of the index by itself, which finds those with all of them faster than by one query.
   public let words: [Word]
+  /// Patterns, as roughly as is cheap to see: of what is being typed, the last word or its last part; and of what stands
+  /// before it, where the last of ``words`` is several.
+  public let typed: String
+  public let before: String?
   private static let maximum = 4
 
   /// nil where there is neither a letter nor a digit to look for.
@@ -27,16 +31,23 @@ public struct WordSearch: Sendable, Hashable {
     let rest = Array(words.dropFirst(Self.maximum - 1))
     if !rest.isEmpty { groups.append(rest) }
     self.words = groups.enumerated().map { Self.word($1, isLast: $0 == groups.count - 1) }
+    let parts = (groups.last ?? []).flatMap(Self.runs)
+    typed = Self.pattern([parts.last ?? ""])
+    before = parts.count > 1 ? Self.pattern([parts.dropLast().max { $0.count < $1.count } ?? ""]) : nil
   }
 
   private static func word(_ words: [String], isLast: Bool) -> Word {
     let quoted = words.map { "'" + $0.replacing("\\", with: "\\\\").replacing("'", with: "''") + "'" }
-    let runs = words.map { $0.split { !($0.isLetter || $0.isNumber) } }
+    let runs = words.map(Self.runs)
     // Of several words the order is not known.
     let longest = runs.max { $0.joined().count < $1.joined().count } ?? []
     return Word(
       query: quoted.joined(separator: " & ") + (isLast ? ":*" : ""),
-      pattern: "%" + longest.joined(separator: "%") + "%",
+      pattern: Self.pattern(longest),
       isPhrase: words.contains { $0.contains { !($0.isLetter || $0.isNumber) } })
   }
+
+  private static func runs(_ word: String) -> [Substring] { word.split { !($0.isLetter || $0.isNumber) } }
+
+  private static func pattern(_ runs: [Substring]) -> String { "%" + runs.joined(separator: "%") + "%" }
 }
