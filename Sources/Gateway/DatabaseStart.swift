@@ -24,13 +24,28 @@ struct DatabaseStart: Sendable {
     switch database {
     case .embedded:
       do {
-        let cluster = try await EmbeddedCluster.start(directory: state.postgres, settings: Self.settings)
+        let cluster = try await cluster(directory: state.postgres, settings: Self.settings, logger: logger)
         return DatabaseStart(configuration: prepared(cluster.configuration), cluster: cluster)
       } catch {
         throw StartupFailure("the private PostgreSQL under \(state.postgres) does not start: \(words(error))")
       }
     case .url(let url):
       return DatabaseStart(configuration: prepared(PostgresConfiguration(url: url.plaintext)), cluster: nil)
+    }
+  }
+
+  /// The private server. What others have of the machine's memory nobody knows before: where there is not enough left, it
+  /// starts with what PostgreSQL itself would take.
+  static func cluster(
+    directory: String, settings: [String: String], logger: Logger
+  ) async throws -> EmbeddedCluster {
+    do {
+      return try await EmbeddedCluster.start(directory: directory, settings: settings)
+    } catch let error as PostgresError where error.message.contains("could not map anonymous shared memory") {
+      logger.warning(
+        "the private PostgreSQL cannot have the memory it should, and starts with \(DatabaseMemory.smallest) of it")
+      let smaller = settings.merging(["shared_buffers": DatabaseMemory.smallest]) { $1 }
+      return try await EmbeddedCluster.start(directory: directory, settings: smaller)
     }
   }
 
@@ -51,7 +66,8 @@ struct DatabaseStart: Sendable {
   /// Looks after a private server until the task is cancelled.
   func keepRunning(logger: Logger) async { await cluster?.keepRunning(logger: logger) }
 
-  func stop() async { await cluster?.stop() }
+  /// With the time to write down all the pages it may have changed: what stops it sooner has it recover at its next start.
+  func stop() async { await cluster?.stop(timeout: .seconds(30)) }
 
   /// Plans that were made on empty tables must not turn bad: every hot statement is written for the generic one.
   private static func prepared(_ configuration: PostgresConfiguration) -> PostgresConfiguration {

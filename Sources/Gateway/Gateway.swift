@@ -162,7 +162,8 @@ struct Gateway: Sendable {
     let drain = JournalDrain(journal: journal, webhooks: webhooks, logger: settings.logger)
     let retention = settings.configuration.retention
     let maintenance = Maintenance(
-      store: store, events: retention.events, deliveries: retention.deliveries, logger: settings.logger)
+      store: store, events: retention.events, deliveries: retention.deliveries, clock: settings.clock,
+      metrics: settings.metrics, logger: settings.logger)
     let templates = self.services.templates
     let backlog = BacklogGauge(
       store: store, senders: services.directory.senders, metrics: settings.metrics, journal: journal,
@@ -170,7 +171,7 @@ struct Gateway: Sendable {
     // In the order of their start; a graceful shutdown goes through them backwards.
     var services: [any Service] = [
       Running("tail") { [tail] in try await tail.run() },
-      Running("maintenance") { try await maintenance.run() },
+      Running("maintenance") { await maintenance.run() },
       Running("backlog") { try await backlog.run() },
       Running("templates") { try await templates.run() },
     ]

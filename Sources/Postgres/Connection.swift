@@ -108,6 +108,7 @@ public final class Connection {
     let handle = try ready()
     let wasInTransaction = isInTransaction
     let mayCommit = !wasInTransaction || steps.contains { $0.0.commits }
+    if !wasInTransaction { try dropUnused(on: handle) }
     do {
       return try runUnit(steps, on: handle, mayCommit: mayCommit)
     } catch {
@@ -153,6 +154,17 @@ public final class Connection {
     deadline = .now + Self.cancelGrace
     defer { deadline = limit }
     do { try execute(.rollback) } catch { close() }
+  }
+
+  /// Each prepared statement takes some of the server's memory for as long as the session lasts.
+  private func dropUnused(on handle: OpaquePointer) throws(PostgresError) {
+    let unused = prepared.forgetUnused(keeping: configuration.preparedStatements)
+    if unused.isEmpty { return }
+    let script = unused.map { "DEALLOCATE \"\($0.replacing("\"", with: "\"\""))\";" }.joined()
+    var failure: PostgresError?
+    do throws(PostgresError) { try runScript(script, on: handle) } catch { failure = error }
+    // What is left has a name that is not used again. Without a connection nothing of the unit was sent.
+    if self.handle == nil { throw lost(mayCommit: false, words: failure) }
   }
 
   /// The handle, if a statement may be sent now.

@@ -101,8 +101,6 @@ extension LaneQueue {
         state.inFlight[index].completion = nil
       }
     }
-    AnswerRound.run {
-      for position in completions.indices { completions[position]?(result(position)) }
-    }
+    for (position, completion) in completions.enumerated() { completion?(result(position)) }
   }
 }

@@ -19,6 +19,8 @@ public struct PostgresConfiguration: Sendable, Hashable {
   public var statementTimeout: Duration?
   /// Further settings of the session, for example `["plan_cache_mode": "force_generic_plan"]`.
   public var sessionSettings: [String: String]
+  /// How many statements a session keeps prepared, those that were used last.
+  public var preparedStatements = 256
 
   public init(
     url: String, applicationName: String = "fractal", connectTimeout: Duration = .seconds(3),

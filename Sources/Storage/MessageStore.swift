@@ -130,7 +130,8 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   /// Makes room in the log ahead of its end.
   func maintainEventLog() async throws
   /// Removes events that are older, but none that an endpoint of webhooks has still to get, and never the newest.
-  func expireEvents(olderThan age: Duration) async throws
+  @discardableResult
+  func expireEvents(olderThan age: Duration) async throws -> EventExpiry
   /// What the log holds, after a look whether it is still the one it was: where its database was restored, it gets a new
   /// epoch here.
   /// - Parameters:

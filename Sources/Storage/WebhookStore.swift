@@ -17,6 +17,8 @@ public protocol WebhookStore: Sendable {
   ) async throws -> Webhook?
   /// - Throws: ``ResourceChanged`` where the webhook is not `expected` any more.
   func deleteWebhook(_ id: Identifier, ifStill expected: Webhook?) async throws -> Bool
+  /// Goes on with removals that were broken off: what they were about is there for nobody since they began.
+  func finishRemovals() async throws
   /// Puts a new secret in the place of the one that stood; that one signs beside it until `until`.
   func rotateSecret(of id: Identifier, to secret: [UInt8], until: Timestamp, at now: Timestamp) async throws -> Webhook?
   /// What an attempt needs to know of it, whether it is active or not.

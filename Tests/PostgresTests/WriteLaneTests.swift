@@ -1,6 +1,5 @@
 // Group commit and what it does when things fail.
 
-import Synchronization
 import Testing
 
 @testable import Postgres
@@ -55,36 +54,6 @@ struct WriteLaneTests {
     #expect(result.errors[42]?.kind == (note == "poison" ? .server(sqlState: .checkViolation) : .invalidValue))
     #expect(result.written.count == 99)
     #expect(try await PostgresFixture.count(table) == 99)
-  }
-
-  @Test("what the answers of one batch leave for a place goes there at once, behind the last of them")
-  func answerRound() async throws {
-    final class Place: Sendable { let answers = Mutex(0) }
-    let table = try await InsertNumbers.makeTable()
-    let lane = try await lane()
-    let operation = InsertNumbers(table: table, maximumBatch: 8)
-    let queue = lane.register(operation, queueLimit: 24)
-    let places = [Place(), Place()]
-    let (handed, continuation) = AsyncStream.makeStream(of: (place: Int, answers: Int).self)
-    for item in items(1...24) {
-      queue.submit(item, deadline: .seconds(20)) { _ in
-        let number = Int(item.id) % 2
-        let place = places[number]
-        AnswerRound.current?.leave({ place.answers.withLock { $0 += 1 } }, for: ObjectIdentifier(place)) { work in
-          work()
-          continuation.yield((number, place.answers.withLock { $0 }))
-        }
-      }
-    }
-    try lane.start()
-    await lane.close()
-    continuation.finish()
-    let all = await handed.reduce(into: []) { $0.append($1) }
-    #expect(operation.attempts == [8, 8, 8])
-    // Half of a batch's answers belong to each place.
-    #expect(all.filter { $0.place == 0 }.map(\.answers) == [4, 8, 12])
-    #expect(all.filter { $0.place == 1 }.map(\.answers) == [4, 8, 12])
-    #expect(AnswerRound.current == nil)
   }
 
   @Test("an item that is in flight at its deadline is answered then, with an unknown outcome")

@@ -60,6 +60,35 @@ struct WebhookRosterTests {
     roster.update([endpoint])
     #expect(roster.demands(at: WebhookLaneTests.start).map(\.after) == [-1])
     let outcome = roster.finished(start, WebhookLaneTests.result(200), at: WebhookLaneTests.start, jitter: 0)
-    #expect(outcome.disposition == .delivered && roster.underWay == 0)
+    #expect(outcome.outcome.disposition == .delivered && roster.underWay == 0)
+  }
+
+  @Test("what becomes of a former life's attempt says nothing about what the lane has under the same number by now")
+  func formerLife() throws {
+    let now = WebhookLaneTests.start
+    var roster = WebhookRoster(policy: WebhookLaneTests.policy)
+    let endpoint = WebhookFixtures.endpoint("http://127.0.0.1/")
+    var supply = DeliverySupply(endpoint: endpoint.id, reached: 1)
+    supply.inLine = [WebhookLaneTests.delivery(1, conversation: 1)]
+    roster.update([endpoint])
+    _ = roster.demands(at: now)
+    roster.receive([supply])
+    let first = roster.next(at: now)
+    let former = roster.finished(try #require(first), WebhookLaneTests.result(200), at: now, jitter: 0)
+    // The database is restored: the lane begins anew, and number 1 is at hand again.
+    roster.update([])
+    roster.update([endpoint])
+    _ = roster.demands(at: now)
+    roster.receive([supply])
+    roster.settled(former, isWritten: true)
+    // Read once more while it is at hand, it is not sent twice.
+    roster.wakeAll()
+    #expect(roster.demands(at: now).count == 1)
+    roster.receive([supply])
+    let next = roster.next(at: now)
+    let outcome = roster.finished(try #require(next), WebhookLaneTests.result(200), at: now, jitter: 0)
+    #expect(roster.next(at: now) == nil)
+    roster.settled(outcome, isWritten: true)
+    #expect(roster.next(at: now) == nil)
   }
 }

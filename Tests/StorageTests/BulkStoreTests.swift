@@ -40,6 +40,30 @@ extension StorageSuite {
       }
     }
 
+    @Test("a message that waits long gets an id of its time, once, and is found by that time")
+    func lateIdentifiers() async throws {
+      try await StoreFixture.run { fixture in
+        let bulk = fixture.bulk(recipients: 2)
+        try await fixture.store.createBulk(bulk)
+        let early = try #require(try await fixture.store.waitingRecipients(ofBulk: bulk.id, limit: 1).first)
+        #expect(early == bulk.recipients[0])
+        fixture.clock.advance(by: .seconds(3_600))
+        let since = fixture.clock.now()
+        fixture.clock.advance(by: .seconds(120))
+        let late = try await fixture.store.waitingRecipients(ofBulk: bulk.id, limit: 2)
+        // The first one may have been made already.
+        #expect(late[0] == early)
+        #expect(late[1].index == 1 && late[1].messageID > late[0].messageID)
+        #expect(late[1].messageID.timestamp >= since)
+        #expect(try await fixture.store.waitingRecipients(ofBulk: bulk.id, limit: 2) == late)
+        try await fixture.queue(late[1])
+        var query = MessageQuery()
+        query.since = since
+        let found = try await fixture.store.messages(query, page: PageRequest())
+        #expect(found.items.map(\.id) == [late[1].messageID])
+      }
+    }
+
     @Test("a bulk is one node's at a time, another's after its lease, and a change of it is not hidden by settling")
     func leases() async throws {
       try await StoreFixture.run { fixture in

@@ -168,24 +168,46 @@ extension StorageSuite {
     @Test("a page of several parts of the inbox leaves out none that is newer than its last, whatever part that is in")
     func partsOfTheInbox() async throws {
       try await StoreFixture.run { fixture in
-        // An archived one that is old, then open ones: more of them before the first needle than are looked at first.
+        // Two archived ones that are old, as many as fill a page and show that there is another; then open ones: more of
+        // them before the first needle than are looked at first.
         try await fixture.script(
           """
           INSERT INTO contacts (id, name, created_at, updated_at)
             SELECT gen_random_uuid(), CASE WHEN n <= 600 AND n > 0 THEN 'hay ' ELSE 'needle ' END || n, now(), now()
-            FROM generate_series(0, 602) n;
+            FROM generate_series(0, 603) n;
           INSERT INTO conversations (id, contact_id, channel, channel_type, address, line, archived, last_activity_at,
               created_at, updated_at)
-            SELECT gen_random_uuid(), c.id, 'sms', 'sms', c.name, 'l', c.name = 'needle 0',
+            SELECT gen_random_uuid(), c.id, 'sms', 'sms', c.name, 'l', c.name IN ('needle 0', 'needle 603'),
               now() - substring(c.name from '\\d+$')::int * interval '1 minute'
-                - CASE WHEN c.name = 'needle 0' THEN interval '1 day' ELSE '0' END, now(), now() FROM contacts c
+                - CASE WHEN c.name IN ('needle 0', 'needle 603') THEN interval '1 day' ELSE '0' END, now(), now()
+            FROM contacts c
           """)
         var query = ConversationQuery()
         query.search = "needle"
         let page = try await fixture.store.conversations(query, page: PageRequest(limit: 1))
         #expect(page.items.map(\.contact.name) == ["needle 601"])
         let rest = try await fixture.store.conversations(query, page: PageRequest(limit: 5, cursor: page.next))
-        #expect(rest.items.map(\.contact.name) == ["needle 602", "needle 0"])
+        #expect(rest.items.map(\.contact.name) == ["needle 602", "needle 0", "needle 603"])
+      }
+    }
+
+    @Test("a page that takes several looks at the rows sees them all at one moment")
+    func snapshot() async throws {
+      try await StoreFixture.run { fixture in
+        var contacts = ContactQuery()
+        contacts.search = "needle"
+        var messages = MessageQuery()
+        messages.search = "needle"
+        let (people, texts) = (
+          ContactFilter(contacts, page: PageRequest()), MessageFilter(messages, page: PageRequest())
+        )
+        for (steps, parameters) in [(people.steps, people.parameters), (texts.steps, texts.parameters)] {
+          let isolation = try await fixture.store.run { connection in
+            _ = try steps.rows(parameters, wanted: 51, on: connection)
+            return try connection.execute(Statement("isolation", "SHOW transaction_isolation")).single().text(0)
+          }
+          #expect(isolation == "repeatable read")
+        }
       }
     }
   }

@@ -12,8 +12,9 @@ extension StorageSuite {
   struct EventRetentionTests {
     private static let age = Duration.seconds(86_400)
 
-    private static func expire(_ fixture: StoreFixture, store: Int = 0) async throws {
-      try await fixture.stores[store].expireEvents(olderThan: Self.age)
+    @discardableResult
+    private static func expire(_ fixture: StoreFixture, store: Int = 0) async throws -> EventExpiry {
+      try await fixture.stores[store].expireEvents(olderThan: age)
     }
 
     private static func numbers(_ fixture: StoreFixture) async throws -> [Int] {
@@ -81,6 +82,66 @@ extension StorageSuite {
         try await fixture.script("UPDATE webhooks SET disabled_reason = 'gone'")
         try await Self.expire(fixture)
         #expect(try await Self.numbers(fixture) == [30])
+      }
+    }
+
+    @Test("what a replay has still to come to stays until it has come to its end")
+    func neededByReplays() async throws {
+      try await StoreFixture.run { fixture in
+        let id = try await fixture.webhook(isActive: false)
+        // Disabled, it keeps nothing by itself.
+        try await fixture.script("UPDATE webhooks SET disabled_reason = 'gone'")
+        try await fixture.append(30, "message.new")
+        try await fixture.script("UPDATE events SET at = now() - interval '2 days'")
+        let replay = fixture.clock.makeIdentifier()
+        let count = try await fixture.store.replayWebhook(
+          id, since: Timestamp(seconds: 0), until: fixture.later, as: replay)
+        #expect(count == 30)
+        _ = try await fixture.store.advanceReplays(limit: 10)
+        let expiry = try await Self.expire(fixture)
+        #expect(try await Self.numbers(fixture) == Array(11...30))
+        #expect(expiry.hold?.seq == 11 && expiry.hold?.webhook == id)
+        while try await fixture.store.advanceReplays(limit: 10).events > 0 {}
+        #expect(try await Self.expire(fixture).hold == nil)
+        #expect(try await Self.numbers(fixture) == [30])
+        #expect(try await fixture.number("SELECT count(*) FROM deliveries") == 30)
+      }
+    }
+
+    @Test("whoever keeps the log longer than it is to be kept is named, and nobody is where it is not")
+    func held() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.append(5, "message.new")
+        // No sink runs: nothing is made of the log for it.
+        let id = try await fixture.webhook()
+        try await fixture.append(5, "message.new")
+        #expect(try await Self.expire(fixture).hold == nil, "what is new is held by nobody")
+        try await fixture.script("UPDATE events SET at = now() - interval '2 days'")
+        #expect(try await Self.expire(fixture).hold?.webhook == id)
+        try await fixture.readLog()
+        let hold = try #require(try await Self.expire(fixture).hold)
+        #expect(hold.webhook == id && hold.seq == 6)
+        #expect(try await Self.numbers(fixture) == Array(6...10))
+        _ = try await fixture.store.deleteWebhook(id)
+        #expect(try await Self.expire(fixture).hold == nil)
+        #expect(try await Self.numbers(fixture) == [10])
+      }
+    }
+
+    @Test("a partition that cannot be dropped is told of, and its rows go all the same")
+    func undroppable() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.append(10, "message.new")
+        try await fixture.script("SELECT setval('event_seq', 1000000), ensure_event_partitions(2)")
+        try await fixture.append(10, "message.new")
+        try await fixture.script(
+          "UPDATE events SET at = now() - interval '2 days' WHERE seq < 1000006; CREATE VIEW mine AS TABLE events_0")
+        #expect(try await Self.expire(fixture).obstacle?.contains("2BP01") == true)
+        #expect(try await Self.numbers(fixture) == Array(1_000_006...1_000_010))
+        #expect(try await fixture.store.bounds().oldest == 1_000_005)
+        try await fixture.script("DROP VIEW mine")
+        #expect(try await Self.expire(fixture).obstacle == nil)
+        #expect(try await fixture.number("SELECT count(*) FROM pg_class WHERE relname = 'events_0'") == 0)
       }
     }
 

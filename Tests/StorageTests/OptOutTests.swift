@@ -209,6 +209,31 @@ extension StorageSuite {
       }
     }
 
+    @Test(
+      "a wish with a condition whose commit was not heard of is granted when its batch runs again; another is refused")
+    func canceledUnheard() async throws {
+      try await StoreFixture.run { fixture in
+        let message = try await fixture.queue(fixture.outbound())
+        let expected = try #require(try await fixture.store.message(message.id))
+        let unit = CancelSends(context: fixture.store.writing)
+        let wish = CancelWish(id: message.id, expected: expected)
+        // As the lane does after a connection that was lost behind the commit.
+        for _ in 1...2 {
+          let outcomes = try await fixture.probe.run(deadline: StoreFixture.deadline) { connection in
+            try unit.execute([wish], on: connection).map { try $0.get() }
+          }
+          guard case .canceled = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+          }
+        }
+        await #expect(throws: ResourceChanged.self) {
+          try await fixture.store.cancel(message.id, ifStill: expected, deadline: StoreFixture.deadline)
+        }
+        #expect(try await fixture.events().filter { $0.type == .messageStatus }.count == 1)
+      }
+    }
+
     @Test("what waits can be taken back, held or scheduled; what a node has taken cannot")
     func canceled() async throws {
       try await StoreFixture.run { fixture in

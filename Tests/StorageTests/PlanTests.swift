@@ -27,7 +27,7 @@ extension StorageSuite {
 
     @Test("no hot statement reads a growing table from front to back, planned on empty tables or on large ones")
     func sequentialScans() async throws {
-      try await StoreFixture.run(sessions: 1) { fixture in
+      try await StoreFixture.run(sessions: 1, configure: { $0.preparedStatements = 10_000 }) { fixture in
         try await fixture.useEveryStatement()
         let empty = try await fixture.plans()
         #expect(empty.count > 45, "\(empty.map(\.name))")
@@ -161,6 +161,7 @@ extension StoreFixture {
     let removed = Webhook(id: clock.makeIdentifier(), url: "https://hooks.example/", createdAt: now)
     try await store.createWebhook(removed, secret: [1])
     _ = try await store.deleteWebhook(removed.id)
+    try await store.finishRemovals()
   }
 
   private func useMedia() async throws {
@@ -309,6 +310,13 @@ extension StoreFixture {
       contacts[2].label = "vip"
       for filter in contacts { _ = try await store.contacts(filter, page: page) }
       try await useCombinations(id, page)
+    }
+    let steps = try await useEveryStep([PageRequest(), PageRequest(cursor: cursor)])
+    // The branches that only much data leads to.
+    for part in [
+      "_addressed", "_labelled", "_indexed", "_few", "_newest_4000", "_found", "_rest", "_whole", "_frequent",
+    ] {
+      #expect(steps.contains { $0.contains(part) }, "\(part)")
     }
     _ = try await store.conversation(id)
     _ = try await store.contact(message?.contactID ?? id)

@@ -96,14 +96,18 @@ public final class FileSink: Sink {
       return LogPosition(epoch: context.ring.position.epoch, seq: 0)
     }
     let line = try JSONDecoder().decode(Line.self, from: Data(text))
-    guard let epoch = Identifier(line.epoch) else {
+    guard let name = line.epoch else {
+      // Of which log its number is, an older version of this sink did not say: all of them are written.
+      return LogPosition(epoch: context.ring.position.epoch, seq: 0)
+    }
+    guard let epoch = Identifier(name) else {
       throw ConfigurationProblem(path: ["path"], "the file's last line is none of this sink's")
     }
     return LogPosition(epoch: epoch, seq: line.seq)
   }
 
   private struct Line: Decodable {
-    var epoch: String
+    var epoch: String?
     var seq: Int64
   }
 }

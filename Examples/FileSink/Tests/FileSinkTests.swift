@@ -67,6 +67,17 @@ import Testing
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "{\"epoch\":\"none\",\"seq\":1}\n")
   }
 
+  @Test("behind the lines of an older version, which named no epoch, the log is written from its beginning")
+  func olderVersion() async throws {
+    let path = Self.temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data("{\"seq\":7,\"type\":\"message.new\"}\n".utf8).write(to: URL(filePath: path))
+    var fixtures = SinkFixtures(FileSink.self, configuration: .init(path: path)) { Self.numbers(in: path) }
+    fixtures.burst = 600
+    #expect(try await SinkConformance(fixtures).violations() == [])
+    #expect(Self.numbers(in: path).first == 1)
+  }
+
   @Test("half a line, as a crash leaves it, is cut off, and its event written again")
   func halfALine() async throws {
     let path = Self.temporaryFile()

@@ -115,7 +115,10 @@ public struct ConfigurationSchema: Sendable {
   ]
 
   static let retentionKeys = [
-    ConfigurationKey("events", .duration, "How long the event log goes back; 30d if left out. What a webhook has still to get stays longer."),
+    ConfigurationKey(
+      "events", .duration,
+      "How long the event log goes back; 30d if left out. What a webhook has to get stays longer, if not disabled."
+    ),
     ConfigurationKey(
       "deliveries", .duration,
       "How long deliveries to webhooks and their attempts are kept once they have ended; 30d if left out."),

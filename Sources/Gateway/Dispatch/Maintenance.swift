@@ -2,38 +2,48 @@
 
 import ChannelProtocol
 import Logging
+import Metrics
 import Storage
 
+/// Each job has a task of its own: one that takes long, or fails, keeps no other from its work.
 struct Maintenance: Sendable {
   let store: any MessageStore
   /// How long the event log goes back.
   let events: Duration
   /// How long deliveries are kept that have ended.
   let deliveries: Duration
+  let clock: any WallClock
+  let metrics: any MetricsFactory
   let logger: Logger
   /// How long deposited content is remembered that no message uses. Longer than any message waits.
   static let deposits: Duration = .seconds(90 * 86_400)
   var interval: Duration = .seconds(5)
+  private static let expiryInterval: Duration = .seconds(3_600)
 
-  func run() async throws {
-    var nextExpiry = ContinuousClock.now
-    while !Task.isCancelled {
-      do {
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for job in jobs { group.addTask { [logger] in await job.run(logger) } }
+    }
+  }
+
+  private var jobs: [RecurringJob] {
+    let log = EventLogExpiry(logger: logger, metrics: metrics) { try await store.expireEvents(olderThan: events) }
+    return [
+      RecurringJob(name: "event log", interval: interval) {
         try await store.maintainEventLog()
         try await adoptParkedReports()
-        if nextExpiry <= .now {
-          try await store.expireParkedReports()
-          try await store.expireIdempotencyKeys()
-          try await store.expireDeliveries(olderThan: deliveries)
-          try await store.expireEvents(olderThan: events)
-          try await store.expireDeposits(olderThan: Self.deposits)
-          nextExpiry = .now + .seconds(3_600)
-        }
-      } catch {
-        logger.warning("maintenance waits for the database", metadata: ["error": "\(error)"])
-      }
-      try await Task.sleep(for: interval * Double.random(in: 0.8..<1.2))
-    }
+      },
+      RecurringJob(name: "removed webhooks", interval: interval) { try await store.finishRemovals() },
+      RecurringJob(name: "parked reports", interval: Self.expiryInterval) { try await store.expireParkedReports() },
+      RecurringJob(name: "idempotency keys", interval: Self.expiryInterval) { try await store.expireIdempotencyKeys() },
+      RecurringJob(name: "deliveries", interval: Self.expiryInterval) {
+        try await store.expireDeliveries(olderThan: deliveries)
+      },
+      RecurringJob(name: "events", interval: Self.expiryInterval) { try await log.run(now: clock.now()) },
+      RecurringJob(name: "deposits", interval: Self.expiryInterval) {
+        try await store.expireDeposits(olderThan: Self.deposits)
+      },
+    ]
   }
 
   /// Reports that were parked on one node while another wrote down the message they are about.

@@ -5,7 +5,6 @@ import HTTPTypes
 import Logging
 import NIOCore
 import NIOHTTPTypes
-import Postgres
 import SocketIO
 
 /// What the handlers of all connections share.
@@ -118,15 +117,12 @@ final class ProviderRequestHandler: AnsweringHandler {
       method: head.method, target: head.path ?? "/", headers: head.headerFields,
       body: Array(incoming.body.readableBytesView), requestID: requestID
     ) { result in
-      let answer: @Sendable () -> Void = {
-        bound.value.handler.answer(result, since: start, closing: false, context: bound.value.context)
-      }
       if loop.inEventLoop {
-        answer()
-      } else if let round = AnswerRound.current {
-        round.leave(answer, for: ObjectIdentifier(loop)) { loop.execute($0) }
+        bound.value.handler.answer(result, since: start, closing: false, context: bound.value.context)
       } else {
-        loop.execute(answer)
+        loop.execute {
+          bound.value.handler.answer(result, since: start, closing: false, context: bound.value.context)
+        }
       }
     }
   }

@@ -9,7 +9,9 @@ import Storage
 
 /// A request's query, each parameter read once by name; what nobody read is an error.
 struct QueryReader {
+  /// What a parameter says; once it is read, in the one spelling that all that mean the same have.
   private var values: [String: String] = [:]
+  private var addresses: [String: String] = [:]
   private var unread: Set<String> = []
   private(set) var errors: [Problem.FieldError] = []
   private let path: String
@@ -18,11 +20,12 @@ struct QueryReader {
 
   init(path: String, query: String) {
     self.path = path
-    for (name, value) in FormQuery.pairs(query) {
-      if values.updateValue(value, forKey: name) != nil {
-        errors.append(.init(field: name, message: "is given twice"))
+    for pair in FormQuery.pairs(query) {
+      if values.updateValue(pair.value, forKey: pair.name) != nil {
+        errors.append(.init(field: pair.name, message: "is given twice"))
       }
-      unread.insert(name)
+      addresses[pair.name] = pair.withTypedPlus
+      unread.insert(pair.name)
     }
   }
 
@@ -35,8 +38,11 @@ struct QueryReader {
     return value
   }
 
-  /// An address, or what may be the beginning of one.
-  mutating func address(_ name: String) -> String? { string(name)?.withTypedPlus }
+  /// An address, or what else may be looked for.
+  mutating func address(_ name: String) -> String? {
+    if let address = addresses[name] { values[name] = address }
+    return string(name)
+  }
 
   mutating func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
     guard let text = string(name) else { return nil }
@@ -57,12 +63,15 @@ struct QueryReader {
 
   mutating func identifier(_ name: String) -> Identifier? {
     guard let text = string(name) else { return nil }
-    return Identifier(text) ?? fail(name, "must be a UUID")
+    guard let identifier = Identifier(text) else { return fail(name, "must be a UUID") }
+    values[name] = identifier.description
+    return identifier
   }
 
   mutating func timestamp(_ name: String) -> Timestamp? {
-    guard let text = string(name) else { return nil }
-    return Timestamp(rfc3339: text.withTypedOffset)
+    guard let text = string(name)?.withTypedOffset else { return nil }
+    values[name] = text
+    return Timestamp(rfc3339: text)
       ?? fail(name, "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z")
   }
 
@@ -82,7 +91,7 @@ struct QueryReader {
     }
   }
 
-  /// The page that is asked for, of the list that all the other parameters describe.
+  /// The page that is asked for, of the list that all the other parameters, which have been read, describe.
   mutating func page(_ seal: CursorSeal) -> ListPage {
     let list = ListIdentity(path: path, filters: values.filter { !["limit", "cursor"].contains($0.key) })
     var request = PageRequest(limit: integer("limit", in: 1...200) ?? 50)

@@ -72,7 +72,10 @@ extension APIOperation.Parameter {
   }
 
   /// What the description of a search says of how it may be written.
-  static let typedPlus = "`+` is a blank, except at the beginning of a number: `%2B1415` and `+1415` are the same."
+  static let typedPlus = """
+    `+` is a blank, and `%2B` a plus. Only in front of a whole number of seven digits or more, at the very beginning or \
+    after a channel's type and a colon, `+` is a plus as well: `%2B14155550123` and `+14155550123` are the same.
+    """
 
   static let page: [Self] = [
     .query("limit", "How many, at most; 50 if left out.", .whole(50, in: 1...200)),

@@ -8,7 +8,7 @@ import Synchronization
 /// outcome is written.
 final class OutcomeWriter: Sendable {
   private struct Entry: Sendable {
-    var outcome: DeliveryOutcome
+    var outcome: LaneOutcome
     /// From then on it is given up: the delivery is made again.
     var end: ContinuousClock.Instant
   }
@@ -37,7 +37,7 @@ final class OutcomeWriter: Sendable {
     self.metrics = metrics
   }
 
-  func add(_ outcome: DeliveryOutcome) {
+  func add(_ outcome: LaneOutcome) {
     state.withLock { $0.entries.append(Entry(outcome: outcome, end: .now + Self.patience)) }
     wake.signal()
   }
@@ -49,7 +49,7 @@ final class OutcomeWriter: Sendable {
   }
 
   /// - Parameter settled: called with outcomes that are written, and with those that are given up.
-  func run(settled: ([DeliveryOutcome], _ isWritten: Bool) -> Void) async {
+  func run(settled: ([LaneOutcome], _ isWritten: Bool) -> Void) async {
     while true {
       let (entries, isStopping) = state.withLock { state in
         let taken = Array(state.entries.prefix(Self.batch))
@@ -65,12 +65,12 @@ final class OutcomeWriter: Sendable {
     }
   }
 
-  private func write(_ entries: [Entry], _ settled: ([DeliveryOutcome], Bool) -> Void) async {
+  private func write(_ entries: [Entry], _ settled: ([LaneOutcome], Bool) -> Void) async {
     var entries = entries
     var backoff = Backoff()
     while !entries.isEmpty {
       do {
-        try await store.finishDeliveries(entries.map(\.outcome), node: node)
+        try await store.finishDeliveries(entries.map(\.outcome.outcome), node: node)
         settled(entries.map(\.outcome), true)
         return
       } catch {

@@ -134,7 +134,7 @@ struct WebhookRoster: Sendable {
 
   mutating func finished(
     _ start: Start, _ result: WebhookResult, at now: Timestamp, jitter: Double
-  ) -> DeliveryOutcome {
+  ) -> LaneOutcome {
     underWay -= 1
     let id = start.endpoint.id
     guard lanes[id]?.life == start.life,
@@ -142,16 +142,19 @@ struct WebhookRoster: Sendable {
     else {
       // Nobody's any more: what failed is the next node's to decide on.
       var lane = WebhookLane(start.endpoint)
-      return lane.finished(start.delivery, result, policy, at: now, jitter: jitter)
+      return LaneOutcome(
+        outcome: lane.finished(start.delivery, result, policy, at: now, jitter: jitter), life: start.life)
     }
     take(id)
     if case .disabled = outcome.health { drop(id) }
-    return outcome
+    return LaneOutcome(outcome: outcome, life: start.life)
   }
 
-  mutating func settled(_ outcome: DeliveryOutcome, isWritten: Bool) {
-    let id = outcome.delivery.endpoint
-    lanes[id]?.lane.settled(outcome, isWritten: isWritten)
+  mutating func settled(_ outcome: LaneOutcome, isWritten: Bool) {
+    let id = outcome.outcome.delivery.endpoint
+    // The numbers of another life may be other events: the database may have been restored.
+    guard lanes[id]?.life == outcome.life else { return }
+    lanes[id]?.lane.settled(outcome.outcome, isWritten: isWritten)
     take(id)
   }
 

@@ -250,8 +250,8 @@ public final class WebhookSink: Sink {
     metrics.underWay(roster.withLock(\.underWay))
   }
 
-  private func settle(_ outcomes: [DeliveryOutcome], isWritten: Bool) {
-    let isHeldUp = outcomes.contains { $0.disposition != .delivered } || !isWritten
+  private func settle(_ outcomes: [LaneOutcome], isWritten: Bool) {
+    let isHeldUp = outcomes.contains { $0.outcome.disposition != .delivered } || !isWritten
     roster.withLock { roster in for outcome in outcomes { roster.settled(outcome, isWritten: isWritten) } }
     if isHeldUp {
       loadWake.signal()

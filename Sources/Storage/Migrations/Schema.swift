@@ -30,6 +30,8 @@ struct Migration: Sendable {
     Migration(version: 26, name: "lists of one channel", sql: channelListSchema),
     Migration(version: 27, name: "where endpoints begin", sql: endpointSchema),
     Migration(version: 28, name: "the origin of the log's epoch", sql: epochSchema),
+    Migration(version: 29, name: "webhooks that are being removed", sql: removalSchema),
+    Migration(version: 30, name: "the ids of a bulk's messages", sql: bulkIdentifierSchema),
   ]
 }
 

@@ -70,18 +70,35 @@ extension PostgresMessageStore {
     }
   }
 
+  /// How old an id may be that a message is made with. Lists are in the order of ids, and their bounds in time are bounds
+  /// of ids, so it is to be of about the time that the message shows.
+  private static let freshness: Duration = .seconds(30)
+
+  /// A recipient that has waited gets a new id for its message, but only once: whoever was given one may have made the
+  /// message with it.
   private static let waiting = Statement(
     "waiting_recipients",
     """
-    SELECT position, address, body, variables, metadata, units, message_id, resend_of FROM bulk_recipients
-    WHERE bulk_id = $1 AND state = 0 ORDER BY position LIMIT $2
+    WITH waiting AS (
+      SELECT position, row_number() OVER (ORDER BY position) AS number FROM (
+        SELECT position FROM bulk_recipients WHERE bulk_id = $1 AND state = 0
+        ORDER BY position LIMIT $2 FOR UPDATE) w)
+    UPDATE bulk_recipients r
+    SET message_id = CASE WHEN r.is_given OR r.message_id >= $4 THEN r.message_id ELSE ($3::uuid[])[w.number] END,
+      is_given = true
+    FROM waiting w WHERE r.bulk_id = $1 AND r.position = w.position AND r.state = 0
+    RETURNING r.position, r.address, r.body, r.variables, r.metadata, r.units, r.message_id, r.resend_of
     """)
 
   public func waitingRecipients(ofBulk id: Identifier, limit: Int) async throws -> [BulkRecipient] {
-    try await run { connection in
+    let ids = (0..<limit).map { _ in clock.makeIdentifier() }
+    let now = clock.now()
+    return try await run { connection in
       var parameters = Parameters()
       parameters.identifier(id)
       parameters.int8(Int64(limit))
+      parameters.identifierArray(ids)
+      parameters.identifier(Identifier(first: now - Self.freshness))
       return try connection.execute(Self.waiting, parameters).map { row in
         var reader = ColumnReader(row)
         return BulkRecipient(
@@ -89,7 +106,7 @@ extension PostgresMessageStore {
           variables: try reader.textOrNil().map { try StoredJSON.strings($0) } ?? [:],
           metadata: try reader.textOrNil().map { try StoredJSON.strings($0) } ?? [:], units: try reader.int4(),
           messageID: try reader.identifier(), resendOf: try reader.identifierOrNil())
-      }
+      }.sorted { $0.index < $1.index }
     }
   }
 

@@ -12,9 +12,9 @@ extension PostgresMessageStore {
     "create_bulk_recipients",
     """
     INSERT INTO bulk_recipients
-      (bulk_id, position, state, address, body, variables, metadata, units, message_id, code, reason)
-    SELECT $1, * FROM unnest($2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int4[],
-      $9::uuid[], $10::text[], $11::text[])
+      (bulk_id, position, state, address, body, variables, metadata, units, message_id, code, reason, is_given)
+    SELECT $1, n.*, false FROM unnest($2::int4[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::text[],
+      $8::int4[], $9::uuid[], $10::text[], $11::text[]) AS n
     ON CONFLICT DO NOTHING
     """)
 
@@ -145,7 +145,8 @@ extension PostgresMessageStore {
   private static let again = Statement(
     "retry_in_bulk",
     """
-    UPDATE bulk_recipients r SET state = 0, resend_of = r.message_id, message_id = n.id
+    UPDATE bulk_recipients r
+    SET state = 0, resend_of = r.message_id, message_id = n.id, is_given = false
     FROM unnest($2::int4[], $3::uuid[]) AS n(position, id) WHERE r.bulk_id = $1 AND r.position = n.position
     """)
 

@@ -47,7 +47,11 @@ extension PostgresMessageStore {
       AND f.attempts = 0 AND f.run_at > now()
     """)
 
-  private static let number = Statement("delivery_number", "SELECT seq FROM deliveries WHERE id = $1")
+  private static let number = Statement(
+    "delivery_number",
+    """
+    SELECT d.seq FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id AND w.removed_at IS NULL WHERE d.id = $1
+    """)
   private static let hasEvent = Statement("has_event", "SELECT e.seq FROM events e WHERE e.seq = $1 LIMIT 1")
 
   public func retryDelivery(_ id: Identifier) async throws -> DeliveryRetry {
@@ -117,7 +121,8 @@ extension PostgresMessageStore {
         SELECT FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 LIMIT 100000) counted) c
     LEFT JOIN LATERAL (
       SELECT d.created_at FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 ORDER BY d.seq LIMIT 1) o ON true
-    WHERE w.node = $1 OR (w.node IS NULL OR w.lease_until < now()) AND (SELECT is_here FROM first)
+    WHERE w.removed_at IS NULL
+      AND (w.node = $1 OR (w.node IS NULL OR w.lease_until < now()) AND (SELECT is_here FROM first))
     ORDER BY w.id LIMIT 1000
     """)
 

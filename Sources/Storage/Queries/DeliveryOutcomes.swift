@@ -46,6 +46,10 @@ extension PostgresMessageStore {
       AND d.attempts = 0 AND d.run_at < u.run_at
     """)
 
+  /// All that are changed, once and in the order in which leases lock them: who waits here has none that the other needs.
+  private static let lockEndpoints = Statement(
+    "lock_webhooks_of_outcomes", "SELECT FROM webhooks WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE")
+
   private static let fail = Statement(
     "mark_webhooks_failing",
     """
@@ -78,7 +82,8 @@ extension PostgresMessageStore {
   }
 
   private func finish(_ outcomes: [DeliveryOutcome], _ node: Identifier) async throws {
-    let steps = [(Self.finish, Self.finished(outcomes, node))] + Self.consequences(outcomes, node)
+    let steps =
+      Self.locks(outcomes) + [(Self.finish, Self.finished(outcomes, node))] + Self.consequences(outcomes, node)
     var reasons: [Identifier: String] = [:]
     for outcome in outcomes {
       if case .disabled(let reason) = outcome.health { reasons[outcome.delivery.endpoint] = reason }
@@ -118,6 +123,15 @@ extension PostgresMessageStore {
     return p
   }
 
+  /// Nothing in good times.
+  private static func locks(_ outcomes: [DeliveryOutcome]) -> [(Statement, Parameters)] {
+    let changed = Set(outcomes.lazy.filter { $0.health != .unchanged }.map(\.delivery.endpoint))
+    guard !changed.isEmpty else { return [] }
+    var p = Parameters()
+    p.identifierArray(Array(changed))
+    return [(lockEndpoints, p)]
+  }
+
   /// What follows for others; nothing in good times.
   private static func consequences(
     _ outcomes: [DeliveryOutcome], _ node: Identifier
@@ -142,8 +156,7 @@ extension PostgresMessageStore {
     // The last word on an endpoint counts.
     var health: [Identifier: DeliveryOutcome.Health] = [:]
     for outcome in outcomes where outcome.health != .unchanged { health[outcome.delivery.endpoint] = outcome.health }
-    // In the order in which leases lock endpoints.
-    let failing = health.sorted { $0.key < $1.key }.compactMap { id, health -> (id: Identifier, since: Timestamp)? in
+    let failing = health.compactMap { id, health -> (id: Identifier, since: Timestamp)? in
       if case .failing(let since) = health { (id, since) } else { nil }
     }
     if !failing.isEmpty {

@@ -9,7 +9,7 @@ extension PostgresMessageStore {
     "measure_webhook_replay",
     """
     SELECT count(*), min(e.seq), max(e.seq) FROM webhooks w JOIN events e ON \(wants)
-    WHERE w.id = $1 AND e.at >= $2 AND e.at < $3 AND NOT EXISTS (
+    WHERE w.id = $1 AND w.removed_at IS NULL AND e.at >= $2 AND e.at < $3 AND NOT EXISTS (
       SELECT FROM deliveries d WHERE d.webhook_id = w.id AND d.seq = e.seq AND d.state < 2)
     """)
 

@@ -77,12 +77,17 @@ extension PostgresMessageStore {
     WHERE d.id = u.id AND d.state = 1 AND d.run_at < u.run_at
     """)
 
-  /// Retention took the event: there is nothing left to send.
+  /// Retention took the event: there is nothing left to send, and that stands among the attempts.
   private static let giveUp = Statement(
-    "give_deliveries_up", "UPDATE deliveries SET state = 3 WHERE id = ANY ($1) AND state < 2")
+    "give_deliveries_up",
+    """
+    UPDATE deliveries SET state = 3, log = CASE WHEN log IS NULL THEN $2 ELSE log || ',' || $2 END
+    WHERE id = ANY ($1) AND state < 2
+    """)
 
   public func loadDeliveries(_ demands: [DeliveryDemand], node: Identifier) async throws -> [DeliverySupply] {
     guard !demands.isEmpty else { return [] }
+    let now = clock.now()
     return try await run { connection in
       var load = DeliveryLoad(demands)
       let answers = try connection.pipeline([
@@ -93,12 +98,12 @@ extension PostgresMessageStore {
       load.endLines()
       for row in answers[1] { try load.addWaiting(ColumnReader(row)) }
       for row in answers[2] { try load.setNextDue(ColumnReader(row)) }
-      try Self.settle(load, on: connection)
+      try Self.settle(load, at: now, on: connection)
       return demands.compactMap { load.supplies[$0.endpoint] }
     }
   }
 
-  private static func settle(_ load: DeliveryLoad, on connection: Connection) throws {
+  private static func settle(_ load: DeliveryLoad, at now: Timestamp, on connection: Connection) throws {
     var steps: [(Statement, Parameters)] = []
     for (statement, blocked) in [(putAside, load.blocked), (putOff, load.early)] where !blocked.isEmpty {
       var parameters = Parameters()
@@ -109,6 +114,9 @@ extension PostgresMessageStore {
     if !load.gone.isEmpty {
       var parameters = Parameters()
       parameters.identifierArray(load.gone)
+      var writer = JSONWriter(capacity: 128)
+      DeliveryAttempt(at: now, status: nil, latency: .zero, error: "event_gone", response: nil).write(to: &writer)
+      parameters.text(String(decoding: writer.bytes, as: UTF8.self))
       steps.append((giveUp, parameters))
     }
     if !steps.isEmpty { _ = try connection.pipeline(steps) }

@@ -15,13 +15,14 @@ extension PostgresMessageStore {
     "move_event_horizon", "UPDATE consumer_cursors SET seq = $1, updated_at = now() WHERE name = 'retention'")
 
   /// The last number that nobody needs any more. Endpoints that collect need what deliveries have not been made of, and
-  /// what has not arrived. The newest event is always kept: by it readers see what they have missed.
+  /// what has not arrived; replays need what they have still to come to. The newest event is always kept: by it readers see what they have missed.
   private static let unneeded = """
     SELECT least(
       (SELECT seq FROM consumer_cursors WHERE name = 'webhooks' AND EXISTS (SELECT FROM webhooks w WHERE \(collects))),
       (SELECT min(d.seq) - 1 FROM webhooks w CROSS JOIN LATERAL (
         SELECT d.seq FROM deliveries d WHERE d.webhook_id = w.id AND d.state < 2 ORDER BY d.seq LIMIT 1) d
         WHERE \(collects)),
+      (SELECT min(next_seq) - 1 FROM webhook_replays),
       (SELECT seq - 1 FROM events ORDER BY seq DESC LIMIT 1)) AS seq
     """
 
@@ -54,13 +55,24 @@ extension PostgresMessageStore {
     "hurry_event_retention", "SELECT set_config('lock_timeout', '100ms', true)")
 
   private static let eventChunk = 5_000
+  /// Between two of them others come to their turn.
+  private static let eventPause = Duration.milliseconds(50)
 
   /// Removes events that are older, as far as nobody needs them: whole partitions where it can, and what is left in parts.
-  public func expireEvents(olderThan age: Duration) async throws {
+  @discardableResult
+  public func expireEvents(olderThan age: Duration) async throws -> EventExpiry {
     let before = clock.now() - age
     try await run { _ = try $0.execute(Self.makeHorizon) }
-    while try await dropOldPartition(before) {}
-    while try await removeOldEvents(before) {}
+    var expiry = EventExpiry()
+    do {
+      while try await dropOldPartition(before) {}
+    } catch let error as PostgresError where error.sqlState != nil {
+      // Something else depends on it, or it is not ours to drop: its rows go all the same.
+      expiry.obstacle = "\(error)"
+    }
+    while try await removeOldEvents(before) { try await Task.sleep(for: Self.eventPause) }
+    expiry.hold = try await heldEvents(olderThan: before)
+    return expiry
   }
 
   /// - Returns: whether there was one.

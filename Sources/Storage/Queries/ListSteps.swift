@@ -47,10 +47,10 @@ enum ListSteps {
         let rows = try place.rows(parameters, wanted: wanted, isHopeless: &isHopeless, on: connection)
         if let rows { return Array(rows) }
       }
-      if let shortcut, try connection.execute(shortcut.isShorter, parameters).single().bool(0) {
-        return Array(try connection.execute(shortcut.rows, parameters))
+      if let shortcut, try connection.look(shortcut.isShorter, parameters).single().bool(0) {
+        return Array(try connection.look(shortcut.rows, parameters))
       }
-      return Array(try connection.execute(rest, parameters))
+      return Array(try connection.look(rest, parameters))
     }
   }
 }
@@ -64,19 +64,19 @@ extension ListSteps.Place {
   ) throws -> Rows? {
     func reachesEnd(of window: ListSteps.Window) throws -> Bool {
       guard let reach = window.reach else { return false }
-      return try connection.execute(reach, parameters).single().int8(0) < window.size
+      return try connection.look(reach, parameters).single().int8(0) < window.size
     }
     guard let first = windows.first else { return nil }
     guard isOrdered, !isHopeless else {
-      return try reachesEnd(of: first) ? try connection.execute(first.matching, parameters) : nil
+      return try reachesEnd(of: first) ? try connection.look(first.matching, parameters) : nil
     }
-    let rows = try connection.execute(first.matching, parameters)
+    let rows = try connection.look(first.matching, parameters)
     if try rows.count >= wanted || reachesEnd(of: first) { return rows }
     isHopeless = rows.isEmpty
     // The smallest that will fill the page with some to spare; it is read no further than the page needs.
     let enough = windows.dropFirst().first { rows.count * $0.size * 5 >= wanted * first.size * 6 }
     guard let enough else { return nil }
-    let more = try connection.execute(enough.matching, parameters)
+    let more = try connection.look(enough.matching, parameters)
     return more.count >= wanted ? more : nil
   }
 }
@@ -92,5 +92,16 @@ extension ListSteps.Window {
     self.init(
       size: size, matching: matching("\(name)_\(size)", source(size)),
       reach: Statement("\(name)_reach_\(size)", "SELECT count(*) FROM (\(counted?(size) ?? source(size))) r"))
+  }
+}
+
+extension Connection {
+  private static let beginSnapshot = Statement("begin_list", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+  /// Looks at the rows in one snapshot with all that is looked at for the page, so that what has come in between is not
+  /// taken for what was there. It ends with the call that has the connection.
+  fileprivate func look(_ statement: Statement, _ parameters: Parameters) throws -> Rows {
+    guard !isInTransaction else { return try execute(statement, parameters) }
+    return try pipeline([(Self.beginSnapshot, Parameters()), (statement, parameters)])[1]
   }
 }

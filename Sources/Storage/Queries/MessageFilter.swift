@@ -279,7 +279,7 @@ private struct MessageBounds {
 
 extension Identifier {
   /// The smallest id of an instant.
-  fileprivate init(first time: Timestamp) {
+  init(first time: Timestamp) {
     self.init(high: (UInt64(max(0, time.microseconds)) / 1_000) << 16, low: 0)
   }
 }

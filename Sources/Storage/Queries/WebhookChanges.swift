@@ -6,8 +6,11 @@ import Postgres
 extension PostgresMessageStore {
   /// Deliveries refer to the row's key, which no change touches: they are made meanwhile.
   private static let lock = Statement(
-    "lock_webhook", "SELECT \(webhookColumns(of: "webhooks")), resumed_at FROM webhooks WHERE id = $1 FOR NO KEY UPDATE"
-  )
+    "lock_webhook",
+    """
+    SELECT \(webhookColumns(of: "webhooks")), resumed_at FROM webhooks WHERE id = $1 AND removed_at IS NULL
+    FOR NO KEY UPDATE
+    """)
 
   private static let update = Statement(
     "update_webhook",

@@ -32,7 +32,7 @@ extension PostgresMessageStore {
       WHERE d.webhook_id = $1 AND d.state = 0 LIMIT 1)
     """)
 
-  private static let lineChunk = 5_000
+  static let lineChunk = 5_000
   /// How long a delivery that somebody else holds is waited for.
   private static let linePatience = Duration.seconds(60)
 
@@ -41,13 +41,13 @@ extension PostgresMessageStore {
   /// delivered, and what waits is in the log's order, with what stands in line or without. While it stays switched off
   /// an empty line stays empty, since only what is made of the log for an active endpoint goes in line. Where it is
   /// switched on by somebody else meanwhile, nothing is moved any more.
-  func emptyLine(of webhook: Identifier) async throws {
+  func emptyLine(of webhook: Identifier, chunk: Int = lineChunk) async throws {
     // Whoever saw the endpoint active while reading the log has come to an end then.
     try await runUnit { _ = try $0.execute(Self.awaitCursor) }
     var end: ContinuousClock.Instant?
     while true {
       var reached: Int64? = -1
-      while let after = reached { reached = try await leaveLine(of: webhook, after: after) }
+      while let after = reached { reached = try await leaveLine(of: webhook, after: after, chunk) }
       guard try await hasLine(webhook) else { return }
       // Only what is left is waited for: a long line takes its time.
       end = end ?? .now + Self.linePatience
@@ -59,12 +59,12 @@ extension PostgresMessageStore {
   }
 
   /// - Returns: where to go on; nil: there was nothing more.
-  private func leaveLine(of webhook: Identifier, after: Int64) async throws -> Int64? {
+  private func leaveLine(of webhook: Identifier, after: Int64, _ chunk: Int) async throws -> Int64? {
     try await runUnit { connection in
       var parameters = Parameters()
       parameters.identifier(webhook)
       parameters.int8(after)
-      parameters.int8(Int64(Self.lineChunk))
+      parameters.int8(Int64(chunk))
       return try connection.execute(Self.leaveLine, parameters).single().int8OrNil(0)
     }
   }

@@ -4,11 +4,12 @@ public import ChannelProtocol
 import Postgres
 
 extension PostgresMessageStore {
-  /// Nothing is made for it of the log from then on, and nobody delivers to it.
+  /// Nothing is made for it of the log from then on, nobody delivers to it, and nobody finds it.
   private static let close = Statement(
     "close_webhook",
     """
-    UPDATE webhooks SET active = false, disabled_reason = 'It is being removed.', node = NULL, lease_until = NULL
+    UPDATE webhooks SET active = false, disabled_reason = 'It is being removed.', removed_at = now(),
+      node = NULL, lease_until = NULL
     WHERE id = $1
     """)
 
@@ -27,6 +28,9 @@ extension PostgresMessageStore {
     "remove_webhook_replays", "DELETE FROM webhook_replays WHERE webhook_id = $1")
   private static let remove = Statement("remove_webhook", "DELETE FROM webhooks WHERE id = $1")
 
+  private static let removed = Statement(
+    "removed_webhooks", "SELECT id FROM webhooks WHERE removed_at IS NOT NULL ORDER BY id LIMIT 100")
+
   private static let removalChunk = 5_000
   /// How long a delivery that somebody else holds is waited for.
   private static let removalPatience = Duration.seconds(60)
@@ -43,11 +47,23 @@ extension PostgresMessageStore {
       }
     }
     guard isThere else { return false }
+    try await finishRemoval(of: id)
+    return true
+  }
+
+  public func finishRemovals() async throws {
+    let ids = try await run { try $0.execute(Self.removed).map { Identifier(try $0.uuid(0)) } }
+    for id in ids { try await finishRemoval(of: id) }
+  }
+
+  /// May be broken off anywhere and begun again, and several may be at it.
+  private func finishRemoval(of id: Identifier) async throws {
+    let parameters = Self.parameters(of: id)
     try await runUnit { _ = try $0.execute(Self.removeReplays, parameters) }
     var end: ContinuousClock.Instant?
     while true {
       while try await removeSome(of: id) > 0 {}
-      if let isRemoved = try await removeEmpty(id) { return isRemoved }
+      if try await removeEmpty(id) { return }
       // Only what is left is waited for.
       end = end ?? .now + Self.removalPatience
       guard let end, .now < end else {
@@ -71,14 +87,15 @@ extension PostgresMessageStore {
     }
   }
 
-  /// - Returns: whether it was there; nil: it is not empty.
-  private func removeEmpty(_ id: Identifier) async throws -> Bool? {
+  /// - Returns: whether it was empty.
+  private func removeEmpty(_ id: Identifier) async throws -> Bool {
     let parameters = Self.parameters(of: id)
     return try await runUnit { connection in
       try connection.transaction { connection in
-        guard try connection.execute(Self.hasDeliveries, parameters).isEmpty else { return nil }
+        guard try connection.execute(Self.hasDeliveries, parameters).isEmpty else { return false }
         // What is made in this moment goes with it.
-        return try connection.execute(Self.remove, parameters).affectedRows > 0
+        try connection.execute(Self.remove, parameters)
+        return true
       }
     }
   }

@@ -15,9 +15,13 @@ extension PostgresMessageStore {
   private static let columns = webhookColumns(of: "webhooks")
 
   private static let list = Statement(
-    "webhooks", "SELECT \(columns) FROM webhooks WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2")
+    "webhooks",
+    """
+    SELECT \(columns) FROM webhooks WHERE ($1::uuid IS NULL OR id < $1) AND removed_at IS NULL ORDER BY id DESC LIMIT $2
+    """)
 
-  private static let one = Statement("webhook", "SELECT \(columns) FROM webhooks WHERE id = $1")
+  private static let one = Statement(
+    "webhook", "SELECT \(columns) FROM webhooks WHERE id = $1 AND removed_at IS NULL")
 
   private static let insert = Statement(
     "insert_webhook",
@@ -33,12 +37,12 @@ extension PostgresMessageStore {
     "rotate_webhook_secret",
     """
     UPDATE webhooks SET previous_secret = secret, previous_secret_until = $3, secret = $2, updated_at = $4
-    WHERE id = $1
+    WHERE id = $1 AND removed_at IS NULL
     RETURNING \(columns)
     """)
 
   private static let endpoint = Statement(
-    "webhook_endpoint", "SELECT \(endpointColumns) FROM webhooks WHERE id = $1")
+    "webhook_endpoint", "SELECT \(endpointColumns) FROM webhooks WHERE id = $1 AND removed_at IS NULL")
 
   public func webhooks(page: PageRequest) async throws -> Page<Webhook> {
     try await run { connection in

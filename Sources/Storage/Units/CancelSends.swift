@@ -2,6 +2,7 @@
 
 public import ChannelProtocol
 import Postgres
+import Synchronization
 
 /// What became of a wish to cancel.
 public enum CancelOutcome: Sendable {
@@ -16,6 +17,23 @@ struct CancelWish: Sendable {
   var id: Identifier
   /// What it must still be; nil: whatever it is.
   var expected: MessageDetail?
+  /// Whether a run of the batch has found it as it must be and canceled it: that run's commit may have been done without
+  /// our hearing of it, and what the next run finds changed is then our own doing.
+  fileprivate let decision = CancelDecision()
+
+  init(id: Identifier, expected: MessageDetail?) {
+    self.id = id
+    self.expected = expected
+  }
+}
+
+/// Kept beside the wish, since a batch that runs again starts from the wishes alone.
+private final class CancelDecision: Sendable {
+  private let made = Atomic(false)
+
+  var isMade: Bool { made.load(ordering: .relaxed) }
+
+  func make() { made.store(true, ordering: .relaxed) }
 }
 
 struct CancelSends: BatchOperation {
@@ -47,12 +65,14 @@ struct CancelSends: BatchOperation {
     var canceled: Set<Identifier> = []
     var isRefused: [Bool] = []
     for item in items {
+      let isOurs = item.decision.isMade && unit.messages[item.id]?.message.status == .canceled
       // Of two wishes at once that expect the same message, the second finds it changed.
-      let isStill = try !canceled.contains(item.id) && isAsExpected(item, unit, on: connection)
+      let isStill = try isOurs || !canceled.contains(item.id) && isAsExpected(item, unit, on: connection)
       isRefused.append(item.expected != nil && !isStill)
       guard item.expected == nil || isStill, waiting.contains(item.id), canceled.insert(item.id).inserted else {
         continue
       }
+      item.decision.make()
       _ = unit.apply(
         Transition(
           messageID: item.id, accountSID: "",
@@ -64,8 +84,7 @@ struct CancelSends: BatchOperation {
     return zip(items, isRefused).map { item, isRefused in
       guard let message = unit.messages[item.id]?.message else { return .success(.notFound) }
       if isRefused { return .failure(ResourceChanged()) }
-      // Also where an earlier run of this batch did it, whose commit was not heard of. With a condition it is refused
-      // then: whose doing it was cannot be told.
+      // Also where an earlier run of this batch did it, whose commit was not heard of.
       return .success(message.status == .canceled ? .canceled(message) : .notCancelable(message))
     }
   }

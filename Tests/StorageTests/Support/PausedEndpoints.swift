@@ -86,11 +86,16 @@ extension StoreFixture {
         """)
   }
 
+  func inLine(of webhook: Identifier) async throws -> Int {
+    try await number("SELECT count(*) FROM deliveries WHERE webhook_id = '\(webhook)' AND state = 0")
+  }
+
   func inLine(of webhook: Identifier, becomes count: Int) async -> Bool {
-    await eventually(within: .seconds(30)) {
-      let left = "SELECT count(*) FROM deliveries WHERE webhook_id = '\(webhook)' AND state = 0"
-      return (try? await number(left)) == count
-    }
+    await eventually(within: .seconds(30)) { (try? await inLine(of: webhook)) == count }
+  }
+
+  func leavesLine(of webhook: Identifier, below count: Int) async -> Bool {
+    await eventually(within: .seconds(30)) { (try? await inLine(of: webhook)).map { $0 < count } ?? false }
   }
 
   func loadAny(_ endpoint: Identifier, node: Identifier) async throws -> DeliverySupply {
