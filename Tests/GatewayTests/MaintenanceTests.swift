@@ -20,18 +20,22 @@ struct MaintenanceTests {
     func next() -> Int { made.add(1, ordering: .sequentiallyConsistent).newValue }
   }
 
-  @Test("a job that fails is tried again soon, and not only when its time comes again")
+  @Test("a job that fails is tried again soon, and keeps what comes behind it from nothing")
   func failingJob() async {
-    let runs = Runs()
-    let job = RecurringJob(name: "work", interval: .seconds(3_600), patience: .milliseconds(1)) {
-      guard runs.next() >= 3 else { throw Failure() }
-    }
+    let (runs, others) = (Runs(), Runs())
+    let job = RecurringJob(
+      interval: .seconds(3_600), patience: .milliseconds(1),
+      steps: [
+        .init(name: "work") { guard runs.next() >= 3 else { throw Failure() } },
+        .init(name: "other work") { _ = others.next() },
+      ])
     let log = CollectedLog()
     let running = Task { await job.run(log.logger()) }
-    #expect(await eventually { runs.count == 3 })
+    #expect(await eventually { runs.count == 3 && others.count == 3 })
     running.cancel()
     await running.value
-    #expect(runs.count == 3)
+    #expect(runs.count == 3 && others.count == 3)
+    #expect(log.lines.map { $0.metadata["work"] } == ["work", "work"])
   }
 
   @Test("who keeps the log is named once a day at most; a partition that stays, each time")

@@ -5,7 +5,7 @@ import Logging
 import Metrics
 import Storage
 
-/// Each job has a task of its own: one that takes long, or fails, keeps no other from its work.
+/// What is urgent has a task of its own; the rest is done in turn, so that it leaves sessions to those who wait.
 struct Maintenance: Sendable {
   let store: any MessageStore
   /// How long the event log goes back.
@@ -29,20 +29,23 @@ struct Maintenance: Sendable {
   private var jobs: [RecurringJob] {
     let log = EventLogExpiry(logger: logger, metrics: metrics) { try await store.expireEvents(olderThan: events) }
     return [
-      RecurringJob(name: "event log", interval: interval) {
-        try await store.maintainEventLog()
-        try await adoptParkedReports()
-      },
-      RecurringJob(name: "removed webhooks", interval: interval) { try await store.finishRemovals() },
-      RecurringJob(name: "parked reports", interval: Self.expiryInterval) { try await store.expireParkedReports() },
-      RecurringJob(name: "idempotency keys", interval: Self.expiryInterval) { try await store.expireIdempotencyKeys() },
-      RecurringJob(name: "deliveries", interval: Self.expiryInterval) {
-        try await store.expireDeliveries(olderThan: deliveries)
-      },
-      RecurringJob(name: "events", interval: Self.expiryInterval) { try await log.run(now: clock.now()) },
-      RecurringJob(name: "deposits", interval: Self.expiryInterval) {
-        try await store.expireDeposits(olderThan: Self.deposits)
-      },
+      RecurringJob(
+        interval: interval,
+        steps: [
+          .init(name: "event log") { try await store.maintainEventLog() },
+          .init(name: "parked reports") { try await adoptParkedReports() },
+        ]),
+      RecurringJob(
+        interval: interval, steps: [.init(name: "removed webhooks") { try await store.finishRemovals() }]),
+      RecurringJob(
+        interval: Self.expiryInterval,
+        steps: [
+          .init(name: "old parked reports") { try await store.expireParkedReports() },
+          .init(name: "idempotency keys") { try await store.expireIdempotencyKeys() },
+          .init(name: "deliveries") { try await store.expireDeliveries(olderThan: deliveries) },
+          .init(name: "events") { try await log.run(now: clock.now()) },
+          .init(name: "deposits") { try await store.expireDeposits(olderThan: Self.deposits) },
+        ]),
     ]
   }
 

@@ -75,7 +75,7 @@ extension PostgresMessageStore {
   private static let freshness: Duration = .seconds(30)
 
   /// A recipient that has waited gets a new id for its message, but only once: whoever was given one may have made the
-  /// message with it.
+  /// message with it; and none where there is the message, for a node of an older version does not say that it was given.
   private static let waiting = Statement(
     "waiting_recipients",
     """
@@ -84,7 +84,9 @@ extension PostgresMessageStore {
         SELECT position FROM bulk_recipients WHERE bulk_id = $1 AND state = 0
         ORDER BY position LIMIT $2 FOR UPDATE) w)
     UPDATE bulk_recipients r
-    SET message_id = CASE WHEN r.is_given OR r.message_id >= $4 THEN r.message_id ELSE ($3::uuid[])[w.number] END,
+    SET message_id = CASE
+        WHEN r.is_given OR r.message_id >= $4 OR EXISTS (SELECT FROM messages m WHERE m.id = r.message_id)
+        THEN r.message_id ELSE ($3::uuid[])[w.number] END,
       is_given = true
     FROM waiting w WHERE r.bulk_id = $1 AND r.position = w.position AND r.state = 0
     RETURNING r.position, r.address, r.body, r.variables, r.metadata, r.units, r.message_id, r.resend_of

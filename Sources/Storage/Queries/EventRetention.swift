@@ -15,7 +15,8 @@ extension PostgresMessageStore {
     "move_event_horizon", "UPDATE consumer_cursors SET seq = $1, updated_at = now() WHERE name = 'retention'")
 
   /// The last number that nobody needs any more. Endpoints that collect need what deliveries have not been made of, and
-  /// what has not arrived; replays need what they have still to come to. The newest event is always kept: by it readers see what they have missed.
+  /// what has not arrived; replays, also of those that are disabled, need what they have still to come to. The newest
+  /// event is always kept: by it readers see what they have missed.
   private static let unneeded = """
     SELECT least(
       (SELECT seq FROM consumer_cursors WHERE name = 'webhooks' AND EXISTS (SELECT FROM webhooks w WHERE \(collects))),

@@ -53,7 +53,15 @@ extension PostgresMessageStore {
 
   public func finishRemovals() async throws {
     let ids = try await run { try $0.execute(Self.removed).map { Identifier(try $0.uuid(0)) } }
-    for id in ids { try await finishRemoval(of: id) }
+    var failure: (any Error)?
+    for id in ids {
+      // One that somebody holds keeps none behind it.
+      do { try await finishRemoval(of: id) } catch {
+        if Task.isCancelled { throw error }
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
   }
 
   /// May be broken off anywhere and begun again, and several may be at it.
