@@ -28,6 +28,7 @@ public final class Connection {
   var ownCancelGrace = Connection.cancelGrace
   /// Until when its answer is waited for.
   var stopLimit: ContinuousClock.Instant = .now
+  private var errands: [() -> Void] = []
 
   /// Makes a closed connection.
   public convenience init(_ configuration: PostgresConfiguration) {
@@ -80,6 +81,22 @@ public final class Connection {
     prepared.removeAll()
   }
 
+  // MARK: What can wait
+
+  /// Has `work` done on this thread while the server is at work the next time, or by ``runErrands()``.
+  func postpone(_ work: @escaping () -> Void) { errands.append(work) }
+
+  /// Does now what was postponed.
+  /// - Returns: whether there was something.
+  @discardableResult
+  func runErrands() -> Bool {
+    if errands.isEmpty { return false }
+    let due = errands
+    errands.removeAll()
+    for work in due { work() }
+    return true
+  }
+
   // MARK: Statements
 
   /// Runs one statement: outside of a transaction it is its own.
@@ -98,23 +115,42 @@ public final class Connection {
   /// - Returns: one answer per step.
   @discardableResult
   public func pipeline(_ steps: [(Statement, Parameters)]) throws(PostgresError) -> [Rows] {
-    for (statement, parameters) in steps {
-      do { try parameters.validate() } catch {
-        var error = error
-        error.statement = statement.name
-        throw error
-      }
-    }
-    let handle = try ready()
-    let wasInTransaction = isInTransaction
-    let mayCommit = !wasInTransaction || steps.contains { $0.0.commits }
-    if !wasInTransaction { try dropUnused(on: handle) }
-    do {
-      return try runUnit(steps, on: handle, mayCommit: mayCommit)
+    // Before anything is sent, so that the session stays as it is.
+    for (statement, parameters) in steps { try parameters.validate(for: statement) }
+    let unit = try begin()
+    do throws(PostgresError) {
+      for (statement, parameters) in steps { try unit.send(statement, parameters) }
+      return try unit.finish()
     } catch {
-      if self.handle != nil && !wasInTransaction && isInTransaction { rollBack() }
+      recover(from: unit)
       throw error
     }
+  }
+
+  /// Runs a unit whose statements are made while the server works on those before them; finishes it, if `body` has not.
+  ///
+  /// Any error ends it as one of a statement would: a transaction that it opened is rolled back.
+  public func unit<Result>(_ body: (Pipeline) throws -> Result) throws -> Result {
+    let unit = try begin()
+    do {
+      let result = try body(unit)
+      if !unit.isFinished { try unit.finish() }
+      return result
+    } catch {
+      recover(from: unit)
+      throw error
+    }
+  }
+
+  private func begin() throws(PostgresError) -> Pipeline {
+    let handle = try ready()
+    if !isInTransaction { try dropUnused(on: handle) }
+    return Pipeline(self, handle)
+  }
+
+  private func recover(from unit: Pipeline) {
+    unit.abandon()
+    if handle != nil && !unit.wasInTransaction && isInTransaction { rollBack() }
   }
 
   /// Runs a script of several statements without parameters, as the simple protocol does: one implicit transaction

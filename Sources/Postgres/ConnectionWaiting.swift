@@ -12,6 +12,8 @@ extension Connection {
       let unsent = PQflush(handle)
       if unsent < 0 { throw lost(mayCommit: mayCommit && failure == nil, words: failure ?? lastWords(handle)) }
       if PQisBusy(handle) == 0 { return }
+      // What was sent may have gone on meanwhile.
+      if runErrands() { continue }
       let limit = stopping == nil ? deadline : stopLimit
       switch SocketWait.wait(
         for: PQsocket(handle), write: unsent == 1, until: limit, interrupt: stopping == nil ? interrupt : nil)

@@ -20,12 +20,13 @@ extension LaneQueue {
     let start = ContinuousClock.now
     write(0..<count, on: session, BatchRecovery())
     metrics.batchDuration.recordNanoseconds(start.duration(to: .now).nanosecondsClamped)
-    // Everything has been answered by now.
+    // Nobody in here is without an answer by now.
     state.withLock { $0.inFlight.removeAll(keepingCapacity: true) }
     return true
   }
 
-  /// Writes the items of `range` that still have somebody waiting; returns when each of them has its answer.
+  /// Writes the items of `range` that still have somebody waiting; returns when the answer of each is settled. Those of
+  /// what was written are given as soon as the thread has nothing better to do.
   private func write(_ range: Range<Int>, on session: LaneSession, _ recovery: BatchRecovery) {
     var recovery = recovery
     while true {
@@ -42,8 +43,14 @@ extension LaneQueue {
         }
         session.succeeded()
         state.withLock { $0.outcomeUnknown = live.wasUnknown }
-        return answer(live.indices) { results[$0] }
+        // While the server is at work on the next batch.
+        let completions = takeCompletions(live.indices)
+        return session.connection.postpone {
+          for (completion, result) in zip(completions, results) { completion?(result) }
+        }
       } catch {
+        // Nobody waits for more than one batch.
+        session.connection.runErrands()
         var error: any Error = error
         // Once an attempt has been lost, later ones cannot tell what it did: only success can.
         let mayHaveCommitted = live.wasUnknown || (error as? PostgresError)?.outcomeUnknown ?? false
@@ -93,14 +100,16 @@ extension LaneQueue {
 
   /// Resumes those who still wait. `result` is asked by the position within `indices`.
   private func answer(_ indices: [Int], _ result: (Int) -> Result<Operation.Output, any Error>) {
-    var completions: [Completion?] = []
-    completions.reserveCapacity(indices.count)
+    for (position, completion) in takeCompletions(indices).enumerated() { completion?(result(position)) }
+  }
+
+  /// Whoever has them answers: the deadline's watch no longer does.
+  private func takeCompletions(_ indices: [Int]) -> [Completion?] {
     state.withLock { state in
-      for index in indices {
-        completions.append(state.inFlight[index].completion)
-        state.inFlight[index].completion = nil
+      indices.map { index in
+        defer { state.inFlight[index].completion = nil }
+        return state.inFlight[index].completion
       }
     }
-    for (position, completion) in completions.enumerated() { completion?(result(position)) }
   }
 }

@@ -32,6 +32,7 @@ final class LaneSession {
   func prepare(until latest: ContinuousClock.Instant) throws(PostgresError) {
     connection.deadline = min(.now + batchTimeout, latest)
     guard connection.isStale else { return }
+    connection.runErrands()
     connected(false)
     try connection.open()
     connected(true)

@@ -42,6 +42,12 @@ public struct Parameters: Sendable {
     if let failure { throw failure }
   }
 
+  func validate(for statement: Statement) throws(PostgresError) {
+    guard var failure else { return }
+    failure.statement = statement.name
+    throw failure
+  }
+
   // MARK: Scalars. nil is NULL.
 
   public mutating func int2(_ value: Int16?) { scalar(.int2, value) { $0.put($1) } }

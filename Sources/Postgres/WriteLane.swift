@@ -120,6 +120,8 @@ public final class WriteLane: Sendable {
       foundWork = false
       for queue in queues.withLock(\.self) where queue.runBatch(on: session) { foundWork = true }
     }
+    // The last batch's answers: there is none after it to be sent first.
+    session.connection.runErrands()
   }
 
   private func failAll() {

@@ -129,6 +129,8 @@ public protocol MessageStore: EventLog, DeliveryStore, WebhookStore, MediaStore,
   func expireParkedReports() async throws
   /// Makes room in the log ahead of its end.
   func maintainEventLog() async throws
+  /// Sorts in what the search indexes have only taken note of, where this node has written enough since the last time.
+  func sortSearchIndexes() async throws
   /// Removes events that are older, but none that an endpoint of webhooks has still to get, and never the newest.
   @discardableResult
   func expireEvents(olderThan age: Duration) async throws -> EventExpiry

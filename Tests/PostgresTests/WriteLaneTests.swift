@@ -77,6 +77,31 @@ struct WriteLaneTests {
     #expect(waiting?.outcomeUnknown == false, "it never left the queue")
   }
 
+  @Test("who was written is told while the next batch is stuck, and while it fails")
+  func answersDoNotWait() async throws {
+    let table = try await InsertNumbers.makeTable(constraint: "CHECK (note <> 'poison')")
+    let holder = Connection(try await PostgresFixture.configuration())
+    try holder.open()
+    // The second item waits for this row.
+    try holder.simple("BEGIN; INSERT INTO \(table) VALUES (2, 'held')")
+    let lane = try await lane()
+    let queue = lane.register(InsertNumbers(table: table, maximumBatch: 1), queueLimit: 10)
+    async let first = queue.submit(.init(id: 1), deadline: .seconds(20))
+    #expect(await eventually { queue.depth == 1 })
+    async let second = queue.submit(.init(id: 2), deadline: .seconds(20))
+    #expect(await eventually { queue.depth == 2 })
+    try lane.start()
+    _ = try await first
+    #expect(try await PostgresFixture.count(table) == 1, "the second is not written when the first is answered")
+    async let third = failure { try await queue.submit(.init(id: 3, note: "poison"), deadline: .seconds(20)) }
+    #expect(await eventually { queue.depth == 1 })
+    try holder.simple("ROLLBACK")
+    _ = try await second
+    #expect(await third?.kind == .server(sqlState: .checkViolation))
+    await lane.close()
+    #expect(try await PostgresFixture.count(table) == 2)
+  }
+
   @Test("a full queue refuses at once")
   func queueFull() async throws {
     let lane = try await lane()

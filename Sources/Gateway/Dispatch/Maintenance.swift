@@ -18,6 +18,7 @@ struct Maintenance: Sendable {
   /// How long deposited content is remembered that no message uses. Longer than any message waits.
   static let deposits: Duration = .seconds(90 * 86_400)
   var interval: Duration = .seconds(5)
+  private static let sortInterval: Duration = .milliseconds(500)
   private static let expiryInterval: Duration = .seconds(3_600)
 
   func run() async {
@@ -37,6 +38,8 @@ struct Maintenance: Sendable {
         ]),
       RecurringJob(
         interval: interval, steps: [.init(name: "removed webhooks") { try await store.finishRemovals() }]),
+      RecurringJob(
+        interval: Self.sortInterval, steps: [.init(name: "search indexes") { try await store.sortSearchIndexes() }]),
       RecurringJob(
         interval: Self.expiryInterval,
         steps: [

@@ -7,16 +7,33 @@ struct BatchAnnouncement {
   let messages: [NewMessage]
   let groups: ConversationGroups
   let touched: [TouchedConversation]
+  /// A message's JSON is in two events: it is written once. In the order of `messages`; empty where it is not written yet.
+  var json: [[UInt8]]
+
+  init(
+    context: WriteContext, messages: [NewMessage], groups: ConversationGroups, touched: [TouchedConversation],
+    json: [[UInt8]]? = nil
+  ) {
+    self.context = context
+    self.messages = messages
+    self.groups = groups
+    self.touched = touched
+    self.json = json ?? [[UInt8]](repeating: [], count: messages.count)
+  }
+
+  static func json(_ message: Message) -> [UInt8] {
+    var writer = JSONWriter(capacity: 800)
+    message.write(to: &writer)
+    return writer.bytes
+  }
 
   /// Appends each new message as `type`, then each new contact and each conversation once, as they stand after the
   /// batch.
   /// - Returns: the conversations as they are then.
-  func append(
+  mutating func append(
     as type: EventType, to events: inout EventBatch
   ) -> [(key: ConversationKey, entry: ConversationCache.Entry)] {
     let now = context.clock.now()
-    // A message's JSON is in two events: it is written once.
-    var json = [[UInt8]](repeating: [], count: messages.count)
     var touchedBy: [Identifier: Int] = Dictionary(minimumCapacity: touched.count)
     for index in touched.indices { touchedBy[touched[index].id] = index }
     var announced: Set<Identifier> = []
@@ -32,10 +49,8 @@ struct BatchAnnouncement {
           messages[index].conversation.contact, with: messages[index].message, in: touched[slot])
         events.append(.contactUpdated, at: now, conversation: nil, channel: channel) { contact.write(to: &$0) }
       }
-      var writer = JSONWriter(capacity: 800)
-      messages[index].message.write(to: &writer)
-      json[index] = writer.bytes
-      events.append(type, at: now, conversation: id, channel: channel, data: writer.bytes)
+      if json[index].isEmpty { json[index] = Self.json(messages[index].message) }
+      events.append(type, at: now, conversation: id, channel: channel, data: json[index])
     }
     return touched.compactMap { touched in
       guard let group = groups[touched.id], let newest = touched.inserted.first,

@@ -67,6 +67,7 @@ extension ContactUnit {
   fileprivate mutating func finish(_ id: Identifier) throws -> ContactOutcome {
     let contact = try announce(id)
     try events.commit(on: connection)
+    context.unsorted.add(1)
     return .done(contact)
   }
 }

@@ -42,6 +42,9 @@ struct ConversationGroups {
     }
   }
 
+  /// In the order of the conversations' ids, so that two nodes wait for each other in one direction only.
+  var byID: [Int] { groups.indices.sorted { groups[$0].conversation.id < groups[$1].conversation.id } }
+
   subscript(id: Identifier) -> ConversationGroup? { slots[id].map { groups[$0] } }
 
   /// Puts a contact that was read again in the place of what was remembered of it.

@@ -35,13 +35,21 @@ struct EventBatch {
 
   /// Ends the unit in one flush: `steps`, the numbering under the log's lock where there are events, the commit.
   func commit(_ steps: [(Statement, Parameters)] = [], on connection: Connection) throws {
+    try connection.unit { try commit(steps, in: $0) }
+  }
+
+  /// The same, and finishes `unit`.
+  func commit(_ steps: [(Statement, Parameters)], in unit: Pipeline) throws {
+    for (statement, parameters) in steps { try unit.send(statement, parameters) }
     guard !events.isEmpty else {
-      _ = try connection.pipeline(steps + [(.commit, Parameters())])
+      try unit.send(.commit)
+      try unit.finish()
       return
     }
-    let answers = try connection.pipeline(steps + [(Self.append, parameters()), (.commit, Parameters())])
+    let numbering = try unit.send(Self.append, parameters())
+    try unit.send(.commit)
     // Under the lock nobody else takes a number: those of one call follow each other.
-    let newest = try answers[steps.count].single().int8(0)
+    let newest = try unit.finish()[numbering].single().int8(0)
     var numbered = events
     for index in numbered.indices { numbered[index].seq = newest - Int64(numbered.count - 1 - index) }
     context.commits.publish(numbered)

@@ -47,7 +47,43 @@ struct NewMessages {
     extra: (Set<Identifier>, [TouchedConversation]) -> [(Statement, Parameters)] = { _, _ in [] }
   ) throws -> Set<Identifier> {
     var groups = ConversationGroups(messages)
-    let touched = try insert(messages, groups, on: connection)
+    guard trustsNew else {
+      let touched = try insert(messages, on: connection)
+      return try tell(messages, &groups, touched, as: type, optOuts, on: connection, extra)
+    }
+    let isOpen = connection.isInTransaction
+    return try connection.unit { unit in
+      if !isOpen { try unit.send(.begin) }
+      // The server moves the conversations while the messages are made ready for it, and writes those while their events
+      // are: it is never without work.
+      let touch = try unit.send(
+        NewMessageStatements.touch, NewMessageStatements.touchParameters(groups.groups, in: groups.byID, messages))
+      try unit.flush()
+      try unit.send(
+        NewMessageStatements.insertInbound,
+        NewMessageStatements.inboundParameters(messages, in: Self.sorted(messages)))
+      try unit.flush()
+      let json = messages.map { BatchAnnouncement.json($0.message) }
+      let touched = try unit.answer(to: touch).map { row in
+        var reader = ColumnReader(row)
+        var touched = try TouchedConversation(&reader)
+        touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
+        return touched
+      }
+      if !optOuts.isEmpty || touched.count < groups.groups.count || !stale(groups, touched).isEmpty {
+        // There is something to look up first.
+        try unit.finish()
+      }
+      return try tell(messages, &groups, touched, json: json, as: type, optOuts, on: connection, in: unit, extra)
+    }
+  }
+
+  /// Tells of what was written, and commits.
+  private func tell(
+    _ messages: [NewMessage], _ groups: inout ConversationGroups, _ touched: [TouchedConversation],
+    json: [[UInt8]]? = nil, as type: EventType, _ optOuts: [OptOutChange], on connection: Connection,
+    in unit: Pipeline? = nil, _ extra: (Set<Identifier>, [TouchedConversation]) -> [(Statement, Parameters)]
+  ) throws -> Set<Identifier> {
     let inserted = touched.reduce(into: Set<Identifier>(minimumCapacity: messages.count)) { $0.formUnion($1.inserted) }
     try checkNoneIsAstray(messages, inserted, on: connection)
     try refreshContacts(&groups, touched, on: connection)
@@ -56,45 +92,40 @@ struct NewMessages {
       optOuts.filter { $0.messageID.map { inserted.contains($0) } ?? true }, context: context, to: &events,
       on: connection)
     for contact in changed { groups.replace(contact) }
-    let announcement = BatchAnnouncement(context: context, messages: messages, groups: groups, touched: touched)
+    var announcement = BatchAnnouncement(
+      context: context, messages: messages, groups: groups, touched: touched, json: json)
     let entries = announcement.append(as: type, to: &events)
     let media = mediaSteps(
       messages.indices.filter { !messages[$0].message.media.isEmpty }.map { messages[$0] }.filter {
         inserted.contains($0.message.id)
       })
-    try events.commit(media + extra(inserted, touched), on: connection)
+    let steps = media + extra(inserted, touched)
+    if let unit, !unit.isFinished {
+      try events.commit(steps, in: unit)
+    } else {
+      try events.commit(steps, on: connection)
+    }
+    context.unsorted.add(inserted.count)
     cache?.remember(entries)
     // They have moved on since the statement that wrote the messages.
     if !changed.isEmpty { cache?.forget(entries.map(\.key)) }
     return inserted
   }
 
-  private func insert(
-    _ messages: [NewMessage], _ groups: ConversationGroups, on connection: Connection
-  ) throws -> [TouchedConversation] {
-    let order = messages.indices.sorted { left, right in
+  /// By the provider's ids, so that two nodes wait for each other in one direction only.
+  private static func sorted(_ messages: [NewMessage]) -> [Int] {
+    messages.indices.sorted { left, right in
       guard let leftSID = messages[left].message.providerSID, let rightSID = messages[right].message.providerSID else {
         return messages[left].message.id < messages[right].message.id
       }
       return leftSID.utf8.lexicographicallyPrecedes(rightSID.utf8)
     }
+  }
+
+  private func insert(_ messages: [NewMessage], on connection: Connection) throws -> [TouchedConversation] {
     let begin = connection.isInTransaction ? [] : [(Statement.begin, Parameters())]
-    if trustsNew {
-      let byID = groups.groups.indices.sorted { groups.groups[$0].conversation.id < groups.groups[$1].conversation.id }
-      let answers = try connection.pipeline(
-        begin + [
-          (NewMessageStatements.insertInbound, NewMessageStatements.inboundParameters(messages, in: order)),
-          (NewMessageStatements.touch, NewMessageStatements.touchParameters(groups.groups, in: byID, messages)),
-        ])
-      return try answers[begin.count + 1].map { row in
-        var reader = ColumnReader(row)
-        var touched = try TouchedConversation(&reader)
-        touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
-        return touched
-      }
-    }
-    let answers = try connection.pipeline(
-      begin + [(NewMessageStatements.insert, NewMessageStatements.parameters(messages, in: order))])
+    let parameters = NewMessageStatements.parameters(messages, in: Self.sorted(messages))
+    let answers = try connection.pipeline(begin + [(NewMessageStatements.insert, parameters)])
     return try answers[begin.count].map { row in
       var reader = ColumnReader(row)
       var touched = try TouchedConversation(&reader)
@@ -124,6 +155,16 @@ struct NewMessages {
     }
   }
 
+  /// Those that were remembered and whose contacts have changed since.
+  private func stale(_ groups: ConversationGroups, _ touched: [TouchedConversation]) -> [ResolvedConversation] {
+    touched.compactMap { touched in
+      guard let conversation = groups[touched.id]?.conversation, conversation.isRemembered,
+        conversation.contact.updatedAt != touched.contactUpdatedAt
+      else { return nil }
+      return conversation
+    }
+  }
+
   private static let contacts = Statement(
     "reload_contacts",
     "SELECT \(ContactRow.columns) FROM contacts c \(ContactRow.channelsJoin) WHERE c.id = ANY ($1::uuid[])")
@@ -132,12 +173,7 @@ struct NewMessages {
   private func refreshContacts(
     _ groups: inout ConversationGroups, _ touched: [TouchedConversation], on connection: Connection
   ) throws {
-    let stale = touched.compactMap { touched -> ResolvedConversation? in
-      guard let conversation = groups[touched.id]?.conversation, conversation.isRemembered,
-        conversation.contact.updatedAt != touched.contactUpdatedAt
-      else { return nil }
-      return conversation
-    }
+    let stale = stale(groups, touched)
     guard !stale.isEmpty else { return }
     cache?.forget(stale.map(\.key))
     var parameters = Parameters()

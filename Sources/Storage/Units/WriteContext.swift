@@ -7,4 +7,6 @@ struct WriteContext: Sendable {
   let clock: any WallClock
   /// Told what a unit has committed.
   let commits: CommitFeed
+  /// Told what a unit has written that can be searched for.
+  let unsorted = UnsortedTexts()
 }

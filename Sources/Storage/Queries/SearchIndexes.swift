@@ -1,0 +1,38 @@
+// Sorts in what the search indexes have only taken note of, before a writer has to.
+
+import Postgres
+import Synchronization
+
+/// How many texts this node has written that a search index has perhaps not sorted in yet.
+final class UnsortedTexts: Sendable {
+  private let count = Atomic<Int>(0)
+  /// Fewer are read through by a search in no time.
+  private static let worthSorting = 512
+
+  func add(_ texts: Int) { count.wrappingAdd(texts, ordering: .relaxed) }
+
+  /// Takes them all as sorted in, if there are enough.
+  func take() -> Bool {
+    guard count.load(ordering: .relaxed) >= Self.worthSorting else { return false }
+    count.store(0, ordering: .relaxed)
+    return true
+  }
+}
+
+extension PostgresMessageStore {
+  /// Those that this role may sort: the tables may be another's.
+  private static let sort = Statement(
+    "sort_search_indexes",
+    """
+    SELECT gin_clean_pending_list(c.oid) FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+    WHERE i.indrelid = ANY (ARRAY['messages', 'contacts', 'contact_channels']::regclass[])
+      AND a.amname = 'gin' AND i.indisvalid AND pg_has_role(c.relowner, 'USAGE')
+    """)
+
+  /// A failure is made good by the next: each sorts in whatever there is.
+  public func sortSearchIndexes() async throws {
+    guard writing.unsorted.take() else { return }
+    try await run { _ = try $0.execute(Self.sort) }
+  }
+}
