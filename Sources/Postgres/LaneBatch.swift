@@ -106,10 +106,7 @@ extension LaneQueue {
   /// Whoever has them answers: the deadline's watch no longer does.
   private func takeCompletions(_ indices: [Int]) -> [Completion?] {
     state.withLock { state in
-      indices.map { index in
-        defer { state.inFlight[index].completion = nil }
-        return state.inFlight[index].completion
-      }
+      indices.map { state.inFlight[$0].takeCompletion() }
     }
   }
 }

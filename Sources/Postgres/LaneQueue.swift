@@ -8,11 +8,25 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
   /// Called once with an item's answer, on a thread of the lane's: it must be quick and must not block.
   public typealias Completion = @Sendable (Result<Operation.Output, any Error>) -> Void
 
-  struct Entry: Sendable {
+  /// A reference: an item may be large, and goes from one list to the other.
+  // Sound: `completion` is touched under the queue's lock only.
+  final class Entry: @unchecked Sendable {
     let item: Operation.Item
     let deadline: ContinuousClock.Instant
     /// nil: answered.
-    var completion: Completion?
+    private(set) var completion: Completion?
+
+    init(item: Operation.Item, deadline: ContinuousClock.Instant, completion: @escaping Completion) {
+      self.item = item
+      self.deadline = deadline
+      self.completion = completion
+    }
+
+    /// Whoever has it answers.
+    func takeCompletion() -> Completion? {
+      defer { completion = nil }
+      return completion
+    }
   }
 
   struct State: Sendable {
@@ -108,10 +122,8 @@ extension LaneQueue: LaneWork {
         late = state.waiting.compactMap { $0.deadline <= now ? $0.completion : nil }
         state.waiting.removeAll { $0.deadline <= now }
       }
-      for index in state.inFlight.indices where state.inFlight[index].deadline <= now {
-        guard let completion = state.inFlight[index].completion else { continue }
-        lateInFlight.append(completion)
-        state.inFlight[index].completion = nil
+      for entry in state.inFlight where entry.deadline <= now {
+        if let completion = entry.takeCompletion() { lateInFlight.append(completion) }
       }
       outcomeUnknown = state.outcomeUnknown
       let inFlight = state.inFlight.lazy.filter { $0.completion != nil }.map(\.deadline).min()
@@ -141,8 +153,7 @@ extension LaneQueue: LaneWork {
     state.withLock { state in
       waiting = state.waiting.compactMap(\.completion)
       state.waiting.removeAll()
-      inFlight = state.inFlight.compactMap(\.completion)
-      for index in state.inFlight.indices { state.inFlight[index].completion = nil }
+      inFlight = state.inFlight.compactMap { $0.takeCompletion() }
       inFlightError.outcomeUnknown = state.outcomeUnknown
       state.earliest = nil
     }

@@ -38,6 +38,25 @@ extension StorageSuite {
       }
     }
 
+    @Test("nor the rows of a conversation")
+    func frozenWriter() async throws {
+      try await StoreFixture.run { fixture in
+        #expect(try await fixture.receive(fixture.inbound("SM1")) == .stored)
+        let lock = "SELECT id FROM conversations FOR UPDATE"
+        let holder = try await LockHolder.take(.unfinishedUnit, on: fixture, lock: lock)
+        defer { holder.close() }
+        let holding = """
+          SELECT count(*) FROM pg_stat_activity
+          WHERE state = 'active' AND wait_event = 'ClientRead' AND query = '\(lock)'
+          """
+        #expect(try await eventually { try await fixture.number(holding) == 1 })
+        let start = ContinuousClock.now
+        #expect(try await fixture.receive(fixture.inbound("SM2")) == .stored)
+        #expect(.now - start < .seconds(6))
+        #expect(await holder.isGone())
+      }
+    }
+
     @Test("a short-lived holder of the lock is waited for, not thrown out")
     func livingHolder() async throws {
       try await StoreFixture.run { fixture in

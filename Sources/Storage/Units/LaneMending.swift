@@ -6,6 +6,17 @@ enum LaneMending {
   private static let makeRoom = Statement("ensure_event_partitions_now", "SELECT ensure_event_partitions(2)")
   private static let breakLock = Statement("break_log_lock", "SELECT break_log_lock('2 seconds'::interval)")
 
+  /// Ours that stopped in the middle of a unit, holding the rows it has written: PostgreSQL waits for the unit's next
+  /// statement, and none of its timeouts knows that state.
+  private static let breakUnits = Statement(
+    "break_stalled_units",
+    """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+      AND application_name = current_setting('application_name')
+      AND state = 'active' AND wait_event = 'ClientRead' AND query_start < now() - interval '2 seconds'
+    """)
+
   /// Called on the lane's thread after a rollback.
   /// - Returns: whether the batch is worth another attempt at once.
   static let mend: @Sendable (PostgresError, Connection) -> Bool = { error, connection in
@@ -14,8 +25,11 @@ enum LaneMending {
       // The log ran ahead of its maintenance.
       return (try? connection.execute(makeRoom)) != nil
     case .some(.lockNotAvailable):
-      // A client that froze in the middle of its last packet may sit on the log's lock: its session is ended.
-      return ((try? connection.execute(breakLock).first?.int4(0)) ?? 0) > 0
+      // A client that froze in the middle of its last packet may sit on the log's lock, or before that on rows: its
+      // session is ended.
+      let broken = (try? connection.execute(breakLock).first?.int4(0)) ?? 0
+      let stalled = (try? connection.execute(breakUnits))?.count ?? 0
+      return broken > 0 || stalled > 0
     default:
       return false
     }
