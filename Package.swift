@@ -163,7 +163,7 @@ let package = Package(
       dependencies: [
         "Gateway", "GatewayTesting", "ChannelProtocol", "ChannelSMS", "ChannelWhatsApp", "ChannelRCS",
         "ChannelMessenger", "Sinks", "Storage", "Postgres", "TwilioSandbox", httpClient, httpTypes, crypto, yams, log,
-        metrics, nio, nioEmbedded, nioPosix, nioHTTP1, nioHTTPTypes,
+        metrics, lifecycle, nio, nioEmbedded, nioPosix, nioHTTP1, nioHTTPTypes,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -195,14 +195,14 @@ struct Gateway: Sendable {
     services.append(application)
     // The first to be stopped: requests that wait for events would hold up the server's end.
     services.append(Running("event waiters") { [eventWaiters] in await eventWaiters.run() })
-    var configuration = ServiceGroupConfiguration(
-      services: services, gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
+    let group = ServiceGroup(
+      stopping: services, signals: handlesSignals ? [.sigterm, .sigint] : [], within: .seconds(15),
       logger: Self.quiet(settings.logger))
-    configuration.maximumGracefulShutdownDuration = .seconds(15)
-    try await ServiceGroup(configuration: configuration).run()
-    await senders.release()
-    await bulks.release()
-    await healthExchange.tell()
+    try await group.runUntilCancelled { [senders, bulks, healthExchange] in
+      await senders.release()
+      await bulks.release()
+      await healthExchange.tell()
+    }
   }
 
   /// What is served, but for providers' requests and the sinks' own.
@@ -250,24 +250,5 @@ struct Gateway: Sendable {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     return quiet
-  }
-}
-
-/// A part that runs until its task is cancelled, as a service that a graceful shutdown cancels.
-private struct Running: Service {
-  let name: String
-  let body: @Sendable () async throws -> Void
-
-  init(_ name: String, _ body: @escaping @Sendable () async throws -> Void) {
-    self.name = name
-    self.body = body
-  }
-
-  func run() async throws {
-    do {
-      try await cancelWhenGracefulShutdown(body)
-    } catch is CancellationError {
-      // That is how it ends.
-    }
   }
 }

@@ -62,10 +62,21 @@ public final class Sandbox: Service {
         address.open("http://\(host):\(channel.localAddress?.port ?? configuration.port)")
       },
       logger: configuration.logger)
+    var servers = ServiceGroupConfiguration(services: [.init(service: application)], logger: configuration.logger)
+    // A request may wait for a webhook that nobody takes.
+    servers.maximumGracefulShutdownDuration = .seconds(1)
+    let server = ServiceGroup(configuration: servers)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await self.queue.run(sender) }
       group.addTask { await self.followTimeline() }
-      try await application.run()
+      // Never cancelled while it listens: what is accepted in that moment nobody would finish, and NIO ends the process
+      // for it. A graceful shutdown closes the listener first.
+      let serving = Task { try await server.run() }
+      try await withTaskCancellationHandler {
+        try await serving.value
+      } onCancel: {
+        Task { await server.triggerGracefulShutdown() }
+      }
       wakeSource.finish()
       queue.close()
       group.cancelAll()

@@ -165,7 +165,7 @@ import Testing
   @Test("when the server is told to end, connections are closed with 1012, and it does end")
   func quiesced() async throws {
     var limits = RealtimeTestServer.patientLimits
-    limits.closeTimeout = .seconds(4)
+    limits.lastCloseTimeout = .seconds(4)
     limits.sweepInterval = .milliseconds(20)
     try await RealtimeTestServer.run(limits: limits) { server in
       // One answers, one does not: `run` waits for both of Hummingbird's tasks.

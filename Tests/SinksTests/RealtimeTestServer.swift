@@ -195,6 +195,7 @@ struct RealtimeTestServer: Sendable {
     limits.authTimeout = .seconds(60)
     limits.pongTimeout = .seconds(60)
     limits.writeTimeout = .seconds(60)
+    limits.lastCloseTimeout = limits.closeTimeout
     return limits
   }
 

@@ -108,6 +108,8 @@ struct WebSocketLimits: Sendable {
   var authTimeout = TimeAmount.seconds(5)
   /// How long a close frame may take to be answered.
   var closeTimeout = TimeAmount.seconds(5)
+  /// The same when the server goes down, which waits for nobody who sleeps.
+  var lastCloseTimeout = TimeAmount.seconds(1)
   /// The same for a reader that was too slow: the frame waits behind what the reader has not read yet.
   var slowCloseTimeout = TimeAmount.seconds(30)
   /// How long the log may take for a page.

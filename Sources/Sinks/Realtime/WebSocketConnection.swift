@@ -276,7 +276,12 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
     _ close: WebSocketClose, _ reason: RealtimeMetrics.CloseReason, peerHasClosed: Bool = false
   ) {
     guard case .open = phase, let context else { return }
-    let timeout = reason == .slowReader ? limits.slowCloseTimeout : limits.closeTimeout
+    let timeout =
+      switch reason {
+      case .slowReader: limits.slowCloseTimeout
+      case .shutdown: limits.lastCloseTimeout
+      default: limits.closeTimeout
+      }
     phase = .closing(deadline: .now() + timeout)
     session.end()
     stream.stop()

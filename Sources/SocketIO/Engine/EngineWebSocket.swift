@@ -26,6 +26,8 @@ final class EngineWebSocket: WebSocketChannelHandler {
 
   /// How long a close frame may take to be answered.
   private static let closeTimeout = TimeAmount.seconds(5)
+  /// The same when the server goes down, which waits for nobody who sleeps.
+  private static let lastCloseTimeout = TimeAmount.seconds(2)
 
   private let session: LoopReference<EngineSocket>
   let maximumIncomplete: Int
@@ -33,6 +35,7 @@ final class EngineWebSocket: WebSocketChannelHandler {
   private var context: ChannelHandlerContext?
   private var link: EngineWebSocketLink?
   private var isClosing = false
+  private var isShuttingDown = false
   /// A pong waits for the socket. Of the pings that come meanwhile only the last is answered (RFC 6455 section 5.5.3): a
   /// client that sends them and reads nothing fills no memory.
   private var isAnswering = false
@@ -106,6 +109,7 @@ final class EngineWebSocket: WebSocketChannelHandler {
   }
 
   func shutDown() {
+    isShuttingDown = true
     session.run { $0.close(WebSocketClose(.serviceRestart)) }
     // Also where the session is still carried by polling.
     close(WebSocketClose(.serviceRestart))
@@ -146,7 +150,8 @@ final class EngineWebSocket: WebSocketChannelHandler {
       written.whenComplete { _ in bound.value.close(promise: nil) }
       lost(.client)
     } else {
-      let deadline = context.eventLoop.scheduleTask(in: Self.closeTimeout) { bound.value.close(promise: nil) }
+      let timeout = isShuttingDown ? Self.lastCloseTimeout : Self.closeTimeout
+      let deadline = context.eventLoop.scheduleTask(in: timeout) { bound.value.close(promise: nil) }
       context.channel.closeFuture.whenComplete { _ in deadline.cancel() }
     }
   }
