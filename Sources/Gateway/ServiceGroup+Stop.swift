@@ -23,11 +23,13 @@ extension ServiceGroup {
   /// (`NIOThrowingAsyncSequenceProducer` in the state `cancelled`), and NIO ends the process for a connection that
   /// nobody has finished. A graceful shutdown closes the listener first, and leaves none out.
   ///
-  /// - Parameter afterwards: done once all services have ended without an error, in a task that is not cancelled.
+  /// - Parameter afterwards: done once all services have ended, however they did, in a task that is not cancelled.
   func runUntilCancelled(afterwards: @escaping @Sendable () async -> Void = {}) async throws {
     let running = Task {
-      try await run()
+      let result: Result<Void, any Error>
+      do { result = .success(try await run()) } catch { result = .failure(error) }
       await afterwards()
+      try result.get()
     }
     try await withTaskCancellationHandler {
       try await running.value

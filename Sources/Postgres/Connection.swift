@@ -28,6 +28,8 @@ public final class Connection {
   var ownCancelGrace = Connection.cancelGrace
   /// Until when its answer is waited for.
   var stopLimit: ContinuousClock.Instant = .now
+  /// The answers on the wire belong to a unit.
+  var hasOpenUnit = false
   private var errands: [() -> Void] = []
 
   /// Makes a closed connection.
@@ -78,6 +80,7 @@ public final class Connection {
     if let handle { PQfinish(handle) }
     handle = nil
     hasSaidGoodbye = false
+    hasOpenUnit = false
     prepared.removeAll()
   }
 
@@ -135,6 +138,8 @@ public final class Connection {
     do {
       let result = try body(unit)
       if !unit.isFinished { try unit.finish() }
+      // Also one that the body has swallowed: its transaction is gone.
+      if let failure = unit.failure { throw failure }
       return result
     } catch {
       recover(from: unit)
@@ -144,9 +149,12 @@ public final class Connection {
 
   private func begin() throws(PostgresError) -> Pipeline {
     let handle = try ready()
+    if hasOpenUnit { throw Self.busy }
     if !isInTransaction { try dropUnused(on: handle) }
     return Pipeline(self, handle)
   }
+
+  private static let busy = PostgresError(.unexpectedResult, "another unit of this connection is not finished")
 
   private func recover(from unit: Pipeline) {
     unit.abandon()
@@ -158,6 +166,7 @@ public final class Connection {
   public func simple(_ sql: String) throws(PostgresError) {
     if sql.utf8.contains(0) { throw PostgresError(.invalidValue, "SQL must not contain NUL") }
     let handle = try ready()
+    if hasOpenUnit { throw Self.busy }
     let wasInTransaction = isInTransaction
     do {
       try runScript(sql, on: handle)

@@ -42,9 +42,9 @@ extension LaneQueue {
             .unexpectedResult, "\(operation.name) gave \(results.count) results for \(live.items.count) items")
         }
         session.succeeded()
+        let completions = takeCompletions(live.indices)
         state.withLock { $0.outcomeUnknown = live.wasUnknown }
         // While the server is at work on the next batch.
-        let completions = takeCompletions(live.indices)
         return session.connection.postpone {
           for (completion, result) in zip(completions, results) { completion?(result) }
         }

@@ -52,10 +52,9 @@ final class LaneSession {
 
   /// Gives the owner a chance to remove what is in the way. True: run the batch again.
   func mend(_ error: any Error) -> Bool {
-    guard let error = error as? PostgresError else { return false }
     if connection.isOpen && connection.isInTransaction { connection.rollBack() }
     connected(connection.isOpen)
-    guard let onError, case .server = error.kind, connection.isOpen, mends < Self.maximumMends else { return false }
+    guard let error = error as? PostgresError, let onError, case .server = error.kind, connection.isOpen, mends < Self.maximumMends else { return false }
     mends += 1
     connection.deadline = .now + batchTimeout
     let isMended = onError(error, connection)

@@ -33,7 +33,7 @@ public final class Pipeline {
   private var answers: [Rows] = []
   /// Of `sent`: whose answer comes next.
   private var next = 0
-  private var failure: PostgresError?
+  private(set) var failure: PostgresError?
   private var isSynced = false
   private var hasSentCommit = false
   public private(set) var isFinished = false
@@ -43,6 +43,7 @@ public final class Pipeline {
     self.handle = handle
     wasInTransaction = connection.isInTransaction
     connection.stopping = nil
+    connection.hasOpenUnit = true
   }
 
   /// Whether it would be committed by being finished.
@@ -131,6 +132,7 @@ public final class Pipeline {
     precondition(!isFinished, "a unit is finished once")
     isFinished = true
     isSynced = true
+    defer { connection.hasOpenUnit = false }
     guard PQpipelineSync(handle) == 1 else { throw lost() }
     while try !read() {}
     return try settled()
@@ -217,7 +219,8 @@ public final class Pipeline {
   private func endedEarly() -> PostgresError {
     isFinished = true
     connection.close()
-    return PostgresError(.unexpectedResult, "\(answers.count) answers to \(statements.count) statements")
+    return PostgresError(
+      .unexpectedResult, "\(answers.count) answers to \(statements.count) statements", outcomeUnknown: mayCommit)
   }
 
   private func lost() -> PostgresError { connection.lost(mayCommit: mayCommit) }

@@ -67,7 +67,8 @@ public final class Sandbox: Service {
     servers.maximumGracefulShutdownDuration = .seconds(1)
     let server = ServiceGroup(configuration: servers)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { await self.queue.run(sender) }
+      // Stopped first: a request may wait for a webhook that is under way.
+      group.addTask { await cancelWhenGracefulShutdown { await self.queue.run(sender) } }
       group.addTask { await self.followTimeline() }
       // Never cancelled while it listens: what is accepted in that moment nobody would finish, and NIO ends the process
       // for it. A graceful shutdown closes the listener first.

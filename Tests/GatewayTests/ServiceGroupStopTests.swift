@@ -74,7 +74,7 @@ struct ServiceGroupStopTests {
     await #expect(throws: Failure.self) {
       try await group.runUntilCancelled { ends.list.withLock { $0.append("after") } }
     }
-    #expect(ends.list.withLock { $0 } == ["c", "a"])
+    #expect(ends.list.withLock { $0 } == ["c", "a", "after"])
   }
 
   @Test("a part that ends unasked is a failure, too")

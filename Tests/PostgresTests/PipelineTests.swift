@@ -169,6 +169,33 @@ struct PipelineTests {
     #expect(result.2 == 1)
   }
 
+  @Test("an error that the body swallows is thrown all the same, and no other statement comes in between")
+  func swallowed() async throws {
+    let table = try await makeTable()
+    let errors = try await PostgresFixture.withConnection { connection in
+      let swallowed = caught {
+        try connection.unit { unit in
+          try unit.send(.begin)
+          let broken = try unit.send(Statement("broken", "SELECT 1/0"))
+          try unit.flush()
+          _ = try? unit.answer(to: broken)
+        }
+      }
+      let foreign = caught {
+        try connection.unit { unit in
+          try unit.send(.begin)
+          try unit.send(Self.inserting(into: table, 1).0, Self.inserting(into: table, 1).1)
+          try connection.execute(Statement("one", "SELECT 1"))
+        }
+      }
+      return [swallowed, foreign, caught { try connection.execute(Statement("one", "SELECT 1")) }]
+    }
+    #expect(errors[0]?.sqlState == "22012")
+    #expect(errors[1]?.kind == .unexpectedResult)
+    #expect(errors[2] == nil)
+    #expect(try await PostgresFixture.count(table) == 0)
+  }
+
   @Test("what was postponed is done while the server works, and without a statement when asked for")
   func errands() async throws {
     let order = try await PostgresFixture.withConnection { connection in

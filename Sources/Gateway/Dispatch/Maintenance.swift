@@ -18,7 +18,7 @@ struct Maintenance: Sendable {
   /// How long deposited content is remembered that no message uses. Longer than any message waits.
   static let deposits: Duration = .seconds(90 * 86_400)
   var interval: Duration = .seconds(5)
-  private static let sortInterval: Duration = .milliseconds(500)
+  private static let sortInterval: Duration = .milliseconds(250)
   private static let expiryInterval: Duration = .seconds(3_600)
 
   func run() async {

@@ -1,4 +1,7 @@
 // Sorts in what the search indexes have only taken note of, before a writer has to.
+//
+// The list of words that are not sorted in yet is kept at 1 MB (migration 13), and whoever fills it sorts it in: of some six
+// thousand messages the last waited 20 to 40 ms for it, and its batch with it.
 
 import Postgres
 import Synchronization

@@ -6,15 +6,19 @@ enum LaneMending {
   private static let makeRoom = Statement("ensure_event_partitions_now", "SELECT ensure_event_partitions(2)")
   private static let breakLock = Statement("break_log_lock", "SELECT break_log_lock('2 seconds'::interval)")
 
-  /// Ours that stopped in the middle of a unit, holding the rows it has written: PostgreSQL waits for the unit's next
-  /// statement, and none of its timeouts knows that state.
+  /// A session that stopped in the middle of a unit and holds conversations: PostgreSQL waits for the unit's next statement,
+  /// and none of its timeouts knows that state.
   private static let breakUnits = Statement(
     "break_stalled_units",
     """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-      AND application_name = current_setting('application_name')
-      AND state = 'active' AND wait_event = 'ClientRead' AND query_start < now() - interval '2 seconds'
+    SELECT count(*) FROM (
+      SELECT pg_terminate_backend(a.pid) AS is_ended FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()
+        AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.query_start < now() - interval '2 seconds'
+        AND a.backend_xid IS NOT NULL AND a.query !~* '^\\s*copy'
+        AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted
+          AND l.relation = 'conversations'::regclass AND l.mode IN ('RowExclusiveLock', 'RowShareLock'))
+    ) broken WHERE is_ended
     """)
 
   /// Called on the lane's thread after a rollback.
@@ -28,7 +32,7 @@ enum LaneMending {
       // A client that froze in the middle of its last packet may sit on the log's lock, or before that on rows: its
       // session is ended.
       let broken = (try? connection.execute(breakLock).first?.int4(0)) ?? 0
-      let stalled = (try? connection.execute(breakUnits))?.count ?? 0
+      let stalled = (try? connection.execute(breakUnits).single().int8(0)) ?? 0
       return broken > 0 || stalled > 0
     default:
       return false

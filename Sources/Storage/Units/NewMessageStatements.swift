@@ -78,6 +78,17 @@ enum NewMessageStatements {
 
   // MARK: What may be there already
 
+  private static let lock = Statement(
+    "lock_conversations_of_messages",
+    "SELECT id FROM conversations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE")
+
+  /// The conversations before the messages, as where all of them are new.
+  static func locking(_ messages: [NewMessage]) -> (Statement, Parameters) {
+    var parameters = Parameters()
+    parameters.identifierArray(Array(Set(messages.map(\.message.conversationID))))
+    return (lock, parameters)
+  }
+
   /// One statement: what was inserted decides what is counted, also when the batch is run again after a commit whose
   /// answer was lost. Rows come sorted by provider id, so that two nodes wait for each other in one direction only.
   static let insert = Statement(

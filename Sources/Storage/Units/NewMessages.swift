@@ -70,7 +70,9 @@ struct NewMessages {
         touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
         return touched
       }
-      if !optOuts.isEmpty || touched.count < groups.groups.count || !stale(groups, touched).isEmpty {
+      // One that is not there any more, or is another contact's: deleted, merged or split since somebody looked.
+      if touched.count < groups.groups.count { throw conversationIsGone() }
+      if !optOuts.isEmpty || !stale(groups, touched).isEmpty {
         // There is something to look up first.
         try unit.finish()
       }
@@ -125,8 +127,10 @@ struct NewMessages {
   private func insert(_ messages: [NewMessage], on connection: Connection) throws -> [TouchedConversation] {
     let begin = connection.isInTransaction ? [] : [(Statement.begin, Parameters())]
     let parameters = NewMessageStatements.parameters(messages, in: Self.sorted(messages))
-    let answers = try connection.pipeline(begin + [(NewMessageStatements.insert, parameters)])
-    return try answers[begin.count].map { row in
+    // What may be there already may be on its way in on another node, too, whose unit has the conversations first.
+    let locks = messages.contains { $0.message.providerSID != nil } ? [NewMessageStatements.locking(messages)] : []
+    let answers = try connection.pipeline(begin + locks + [(NewMessageStatements.insert, parameters)])
+    return try answers[begin.count + locks.count].map { row in
       var reader = ColumnReader(row)
       var touched = try TouchedConversation(&reader)
       touched.inserted = try reader.identifierArray()
@@ -151,8 +155,12 @@ struct NewMessages {
     var parameters = Parameters()
     parameters.identifierArray(missing)
     guard try connection.execute(Self.astray, parameters).single().int8(0) == 0 else {
-      throw unitIsStale("a conversation changed while messages were written into it")
+      throw conversationIsGone()
     }
+  }
+
+  private func conversationIsGone() -> PostgresError {
+    unitIsStale("a conversation changed while messages were written into it")
   }
 
   /// Those that were remembered and whose contacts have changed since.
