@@ -15,8 +15,10 @@ CREATE TEMP TABLE people AS
   FROM generate_series(1, :contacts) n;
 CREATE UNIQUE INDEX ON people (n);
 
-INSERT INTO contacts (id, name, attributes, labels, created_at, updated_at)
-  SELECT contact, name,
+-- Triggers are off: what they keep of the addresses is written too.
+INSERT INTO contacts (id, name, types, addresses, attributes, labels, created_at, updated_at)
+  SELECT contact, name, ARRAY[type] || CASE WHEN n % 2000 = 0 THEN ARRAY['messenger'] ELSE '{}' END,
+    address || CASE WHEN n % 2000 = 0 THEN E'\x01page-' || n ELSE '' END,
     CASE WHEN n % 4 = 0 THEN jsonb_build_object('plan', (ARRAY['gold', 'silver', 'basic'])[1 + n % 3], 'customer', 'C' || n)
       ELSE '{}' END,
     CASE WHEN n % 1000 = 0 THEN ARRAY['vip', 'late'] WHEN n % 2 = 0 THEN ARRAY['late'] ELSE '{}' END, at, at

@@ -115,6 +115,39 @@ extension StorageSuite {
       }
     }
 
+    @Test(
+      "a bulk's messages are counted by their status, however many others stand between them", arguments: [0, 1_000])
+    func counts(others: Int) async throws {
+      try await StoreFixture.run { fixture in
+        var bulk = fixture.bulk(recipients: 6)
+        fixture.clock.advance(by: .seconds(1))
+        let between = "\(fixture.clock.makeIdentifier())".prefix(24)
+        fixture.clock.advance(by: .seconds(1))
+        bulk.recipients[3].messageID = fixture.clock.makeIdentifier()
+        try await fixture.store.createBulk(bulk)
+        for recipient in bulk.recipients.prefix(5) { try await fixture.queue(recipient) }
+        try await fixture.store.noteRecipients(ofBulk: bulk.id, queued: [0, 1, 2, 3, 4], refused: [])
+        // Also one that is none of the bulk's, and one that went with its contact.
+        try await fixture.queue(fixture.outbound())
+        for (index, status) in [(0, 40), (1, 42), (2, 30)] {
+          try await fixture.script(
+            "UPDATE messages SET status = \(status) WHERE id = '\(bulk.recipients[index].messageID)'")
+        }
+        try await fixture.script(
+          """
+          UPDATE bulk_recipients SET message_id = '\(between)ffffffffffff' WHERE position = 4;
+          INSERT INTO messages (id, conversation_id, contact_id, channel, channel_type, inbound, sender, recipient, status,
+            created_at)
+          SELECT ('\(between)' || lpad(to_hex(n), 12, '0'))::uuid, m.conversation_id, m.contact_id, 'sms', 'sms',
+            false, 'a', 'b', 40, now()
+          FROM messages m, generate_series(1, \(others)) n WHERE m.id = '\(bulk.recipients[1].messageID)'
+          """)
+        let counted = try #require(try await fixture.store.bulk(bulk.id))
+        #expect(counted.counts == [.delivered: 1, .failed: 1, .sent: 1, .queued: 1])
+        #expect(counted.waiting == 1 && counted.unitsLeft == 4 && counted.refused.count == 1)
+      }
+    }
+
     @Test("standings are those of each address, in the order they were asked for")
     func standings() async throws {
       try await StoreFixture.run { fixture in

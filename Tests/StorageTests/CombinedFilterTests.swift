@@ -191,6 +191,33 @@ extension StorageSuite {
       }
     }
 
+    @Test("who got, gave or lost an address is found by what there is of it now, and by its kind")
+    func addresses() async throws {
+      try await StoreFixture.run { fixture in
+        let first = try await fixture.make(ContactProfile(name: "first"), [Address(type: .sms, value: "+1001")])
+        let second = try await fixture.make(
+          ContactProfile(name: "second"), [Address(type: .messenger, value: "page-2")])
+        func found(_ search: String, _ channel: String? = nil) async throws -> [String?] {
+          var query = ContactQuery()
+          (query.search, query.channel) = (search, channel)
+          return try await fixture.store.contacts(query, page: PageRequest()).items.map(\.name)
+        }
+        #expect(try await found("+1001", "sms") == ["first"])
+        #expect(try await found("+1001", "messenger") == [])
+        _ = try await fixture.store.addContactChannel(Address(type: .whatsapp, value: "+1002"), to: first.id)
+        #expect(try await found("+1002", "whatsapp") == ["first"])
+        _ = try await fixture.store.mergeContact(first.id, into: second.id)
+        #expect(try await found("+100", "sms") == ["second"])
+        #expect(try await found("page-2", "whatsapp") == ["second"])
+        let channels = try #require(try await fixture.store.contact(second.id)).channels
+        let lost = try #require(channels.first { $0.address == "+1002" })
+        _ = try await fixture.store.removeContactChannel(lost.id, from: second.id)
+        #expect(try await found("+1002") == [])
+        #expect(try await found("page-2", "whatsapp") == [])
+        #expect(try await found("+1001", "messenger") == ["second"])
+      }
+    }
+
     @Test("a page that takes several looks at the rows sees them all at one moment")
     func snapshot() async throws {
       try await StoreFixture.run { fixture in

@@ -36,6 +36,31 @@ extension StorageSuite {
       }
     }
 
+    @Test("contacts of an older schema get their addresses into their rows")
+    func addressesOfOld() async throws {
+      try await StoreFixture.run { fixture in
+        let migration = try #require(Migration.all.first { $0.sql.contains("contact_channels_moved") })
+        try await fixture.script(
+          """
+          DROP FUNCTION gather_addresses(uuid[]);
+          DROP FUNCTION gather_changed_addresses() CASCADE;
+          DROP FUNCTION gather_moved_addresses() CASCADE;
+          ALTER TABLE contacts DROP COLUMN types, DROP COLUMN addresses;
+          DELETE FROM fractal_migrations WHERE version = \(migration.version);
+          INSERT INTO contacts (id, name, created_at, updated_at)
+            SELECT gen_random_uuid(), n::text, now(), now() FROM generate_series(1, 5) n;
+          INSERT INTO contact_channels (id, contact_id, type, address, created_at)
+            SELECT gen_random_uuid(), c.id, t, '+1555' || c.name, now() FROM contacts c, unnest(ARRAY['whatsapp', 'sms']) t
+            WHERE c.name <> '5'
+          """)
+        let migrator = Migrator(configuration: fixture.database.configuration, logger: ThrowawayDatabase.silentLogger)
+        #expect(try await migrator.run() == ["\(migration.version) \(migration.name)"])
+        #expect(
+          try await fixture.texts("SELECT types || string_to_array(addresses, E'\\x01') FROM contacts ORDER BY name")
+            == (1...4).map { "{sms,whatsapp,+1555\($0),+1555\($0)}" } + ["{}"])
+      }
+    }
+
     @Test("a store on a migrated database is ready; on an empty one it says so")
     func readiness() async throws {
       try await StoreFixture.run { fixture in

@@ -315,6 +315,7 @@ extension StoreFixture {
     // The branches that only much data leads to.
     for part in [
       "_addressed", "_labelled", "_indexed", "_few", "_newest_4000", "_found", "_rest", "_whole", "_frequent",
+      "_common",
     ] {
       #expect(steps.contains { $0.contains(part) }, "\(part)")
     }
@@ -414,8 +415,8 @@ extension StoreFixture {
       SET session_replication_role = replica;
       CREATE FUNCTION pg_temp.id(n integer, s integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
         $$ SELECT ('01900000-' || lpad(to_hex(s), 4, '0') || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
-      INSERT INTO contacts (id, name, created_at, updated_at)
-        SELECT pg_temp.id(n, 1), 'name ' || n, now(), now() FROM generate_series(1, 20000) n;
+      INSERT INTO contacts (id, name, types, addresses, created_at, updated_at)
+        SELECT pg_temp.id(n, 1), 'name ' || n, '{sms}', '+1' || n, now(), now() FROM generate_series(1, 20000) n;
       INSERT INTO contact_channels (id, contact_id, type, address, created_at)
         SELECT pg_temp.id(n, 2), pg_temp.id(n, 1), 'sms', '+1' || n, now() FROM generate_series(1, 20000) n;
       INSERT INTO conversations (id, contact_id, channel, channel_type, address, line, last_message_id,

@@ -10,6 +10,8 @@ struct ListBenchmark {
   let contacts: Int
   /// Where the archive stays, and is found the next time; nil: it is made anew, and goes.
   let kept: String?
+  /// Parts of the questions that are asked; none: all are.
+  let only: [String]
 
   private static let limit = 30.0
 
@@ -45,7 +47,7 @@ struct ListBenchmark {
       archive, contacts: contacts, client: client, file: directory.appending(path: "cursors"))
     say(pad("", 68) + "   rows    p50 ms    p99 ms")
     var measured: [Measurement] = []
-    for question in Questions.all {
+    for question in Questions.all where only.isEmpty || only.contains(where: question.contains) {
       let measurement = try measure(question, try landmarks.paths(question), client)
       measured.append(measurement)
       let median = measurement.percentile(0.5)

@@ -32,6 +32,7 @@ struct Migration: Sendable {
     Migration(version: 28, name: "the origin of the log's epoch", sql: epochSchema),
     Migration(version: 29, name: "webhooks that are being removed", sql: removalSchema),
     Migration(version: 30, name: "the ids of a bulk's messages", sql: bulkIdentifierSchema),
+    Migration(version: 32, name: "the addresses of a contact beside its texts", sql: contactKindSchema),
   ]
 }
 

@@ -48,14 +48,6 @@ extension PostgresMessageStore {
   private static let head = Statement(
     "bulk_by_id", "SELECT channel, state, total, created_at FROM bulks WHERE id = $1")
 
-  private static let counts = Statement(
-    "bulk_counts",
-    """
-    SELECT r.state, m.status, count(*), coalesce(sum(r.units), 0)::int8 FROM bulk_recipients r
-    LEFT JOIN LATERAL (SELECT m.status FROM messages m WHERE m.id = r.message_id LIMIT 1) m ON true
-    WHERE r.bulk_id = $1 AND r.state <> 2 GROUP BY 1, 2
-    """)
-
   private static let refusals = Statement(
     "bulk_refusals",
     "SELECT position, code, reason FROM bulk_recipients WHERE bulk_id = $1 AND state = 2 ORDER BY position")
@@ -64,16 +56,17 @@ extension PostgresMessageStore {
     try await run { connection in
       var parameters = Parameters()
       parameters.identifier(id)
-      let answers = try connection.pipeline([Self.head, Self.counts, Self.refusals].map { ($0, parameters) })
+      let answers = try connection.pipeline([Self.head, Self.refusals].map { ($0, parameters) })
       guard let row = answers[0].first else { return nil }
+      let counts = try BulkCounts(of: id, on: connection)
       var reader = ColumnReader(row)
       let channel = try reader.text()
       let state = BulkState(rawValue: Int16(try reader.int2())) ?? .canceled
       var bulk = Bulk(
-        id: id, channel: channel, state: state, total: try reader.int4(), waiting: 0, counts: [:], unitsLeft: 0,
-        refused: [], createdAt: try reader.timestamp())
-      for row in answers[1] { try bulk.count(row) }
-      bulk.refused = try answers[2].map { row in
+        id: id, channel: channel, state: state, total: try reader.int4(), waiting: counts.waiting,
+        counts: counts.counts,
+        unitsLeft: counts.unitsLeft, refused: [], createdAt: try reader.timestamp())
+      bulk.refused = try answers[1].map { row in
         var reader = ColumnReader(row)
         return BulkRefusal(index: try reader.int4(), code: try reader.text(), message: try reader.text())
       }
@@ -177,19 +170,5 @@ extension PostgresMessageStore {
       _ = try connection.pipeline([(Self.again, again), (Self.change, running), (.commit, Parameters())])
       return .done
     }
-  }
-}
-
-extension Bulk {
-  /// Takes in a row of the counts: state, status, messages, units.
-  fileprivate mutating func count(_ row: Row) throws {
-    var reader = ColumnReader(row)
-    let isWaiting = try reader.int2() == 0
-    let status = try reader.int2OrNil().flatMap { DeliveryStatus(code: $0) }
-    let number = Int(try reader.int8())
-    let units = Int(try reader.int8())
-    // A message that went with its contact is counted nowhere.
-    if isWaiting { waiting += number } else if let status { counts[status, default: 0] += number }
-    if isWaiting || status.map({ $0.rank < DeliveryStatus.accepted.rank }) ?? false { unitsLeft += units }
   }
 }

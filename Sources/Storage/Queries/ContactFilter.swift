@@ -18,6 +18,8 @@ struct ContactFilter {
   private static let ofLabel = 2_500
   /// How many of the newest tell whether a label is frequent.
   private static let evidence = 500
+  /// What the conditions look at.
+  private static let columns = "c.id, c.labels, c.types, c.search, c.addresses"
 
   init(_ query: ContactQuery, page: PageRequest) {
     if let after = page.cursor {
@@ -54,7 +56,7 @@ struct ContactFilter {
       ListSteps.Place(
         windows: Self.ofAll.map { size in
           ListSteps.Window(
-            "\(name)_newest", size: size, source: { newest("c.id, c.labels, c.search", "\($0)") },
+            "\(name)_newest", size: size, source: { newest(Self.columns, "\($0)") },
             counted: { newest("c.id", "\($0)") }
           ) { statement($0, $1, conditions: all) }
         })
@@ -81,8 +83,8 @@ struct ContactFilter {
     }
     let source = { (size: Int) in
       """
-      SELECT h.id, c.labels, c.search FROM (SELECT DISTINCT h.id FROM (\(addresses(size))) h ORDER BY h.id DESC) h
-      CROSS JOIN LATERAL (SELECT c.labels, c.search FROM contacts c WHERE c.id = h.id LIMIT 1) c
+      SELECT \(Self.columns) FROM (SELECT DISTINCT h.id FROM (\(addresses(size))) h ORDER BY h.id DESC) h
+      CROSS JOIN LATERAL (SELECT * FROM contacts c WHERE c.id = h.id LIMIT 1) c
       """
     }
     return .init("\(name)_addressed", size: Self.ofChannel, source: source, counted: addresses) {
@@ -96,7 +98,7 @@ struct ContactFilter {
     let (name, size) = ("\(name)_labelled", Self.ofLabel)
     let labelled = "c.labels @> ARRAY[$\(label)]"
     let source = """
-      SELECT c.id, c.labels, c.search FROM contacts c \(SQL.whole([labelled] + bounds("c.id"))) LIMIT \(size) OFFSET 0
+      SELECT \(Self.columns) FROM contacts c \(SQL.whole([labelled] + bounds("c.id"))) LIMIT \(size) OFFSET 0
       """
     return .init(
       size: size, matching: statement(name, source, conditions: conditions),
@@ -141,22 +143,15 @@ struct ContactFilter {
   private func conditions(on contact: String) -> [String] {
     var conditions: [String] = []
     if let label { conditions.append("\(contact).labels @> ARRAY[$\(label)]") }
-    if let channel { conditions.append(ContactFilter.hasAddress(channel, "\(contact).id")) }
+    if let channel { conditions.append("$\(channel) = ANY (\(contact).types)") }
     return conditions
   }
 
   /// The same, of the contact that an address, `h`, is of.
   private var conditionsOnOwner: [String] {
-    var conditions: [String] = []
-    if let label {
-      conditions.append("(SELECT s.labels @> ARRAY[$\(label)] FROM contacts s WHERE s.id = h.contact_id)")
-    }
-    if let channel { conditions.append(ContactFilter.hasAddress(channel, "h.contact_id")) }
-    return conditions
-  }
-
-  private static func hasAddress(_ channel: Int, _ id: String) -> String {
-    "(SELECT true FROM contact_channels a WHERE a.contact_id = \(id) AND a.type = $\(channel) LIMIT 1)"
+    let conditions = conditions(on: "s")
+    guard !conditions.isEmpty else { return [] }
+    return ["(SELECT \(conditions.joined(separator: " AND ")) FROM contacts s WHERE s.id = h.contact_id)"]
   }
 
   /// - Parameter source: selects ids, and what the conditions look at. It is cut to a page before its rows are read.

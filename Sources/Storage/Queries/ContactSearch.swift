@@ -22,13 +22,11 @@ struct ContactSearch {
   /// A part of a statement's name.
   var name: String { isShort ? "_short_search" : "_search" }
 
-  /// Whether a row of contacts has it, by itself or by an address. The addresses are asked for row by row: an EXISTS
-  /// could be made a list of all that match, at the first row that asks.
+  /// Whether a row of contacts has it, by itself or by an address: as `ILIKE` sees it, which would make the pattern small
+  /// anew for each row.
   func condition(on contact: String) -> String {
-    """
-    (\(contact).search ILIKE $\(pattern)
-      OR (SELECT true FROM contact_channels h WHERE h.contact_id = \(contact).id AND h.address ILIKE $\(pattern) LIMIT 1))
-    """
+    let matches = ["search", "addresses"].map { "lower(\(contact).\($0)) LIKE (SELECT lower($\(pattern)))" }
+    return "(\(matches.joined(separator: " OR ")))"
   }
 
   /// The same of the contact with the id `id`.
@@ -49,10 +47,18 @@ struct ContactSearch {
   }
 
   /// The ids of those that have it, some of them twice.
-  var candidates: String {
-    """
-    SELECT s.id FROM contacts s WHERE \(ofText)
-    UNION ALL SELECT h.contact_id FROM contact_channels h WHERE \(ofAddress)
-    """
+  /// - Parameter kind: the number of the parameter of a kind of address that they must have too.
+  func candidates(kind: Int? = nil) -> String {
+    let (ofContact, ofOwner) =
+      kind.map { kind in
+        (
+          " AND $\(kind) = ANY (s.types)",
+          " AND (SELECT $\(kind) = ANY (s.types) FROM contacts s WHERE s.id = h.contact_id)"
+        )
+      } ?? ("", "")
+    return """
+      SELECT s.id FROM contacts s WHERE \(ofText)\(ofContact)
+      UNION ALL SELECT h.contact_id FROM contact_channels h WHERE \(ofAddress)\(ofOwner)
+      """
   }
 }

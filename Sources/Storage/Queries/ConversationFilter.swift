@@ -10,8 +10,9 @@ struct ConversationFilter {
   /// Where a walk has come to, in the index that orders the list.
   private var bounds: [String] = []
   private var search: ContactSearch?
-  /// The number of its parameter.
+  /// The numbers of its parameters: of the channel, and of the kind of address that contacts have on one of this type.
   private var channel: Int?
+  private var kind: Int?
   /// Whether only some of the inbox's parts are asked for.
   private var isPart = false
   private(set) var parameters = Parameters()
@@ -57,6 +58,10 @@ struct ConversationFilter {
       parameters.text(channel)
       self.channel = parameters.count
       name += "_channel"
+      if query.search != nil {
+        parameters.text(ChannelType(channel).contactType.rawValue)
+        kind = parameters.count
+      }
     }
     if let text = query.search {
       let search = ContactSearch(text, &parameters)
@@ -86,9 +91,11 @@ struct ConversationFilter {
     }
     let rest = statement(name + "_indexed", rest)
     var places = [ListSteps.Place(windows: Self.windows.map(newest))]
-    if let search {
-      let found = ListSteps.Window("\(name)_found", size: Self.ofFound, source: { search.candidates + " LIMIT \($0)" })
-      {
+    // Who has an address for a channel is seen with the text: to look whether they are few takes as long as to find them.
+    if let search, channel == nil {
+      let found = ListSteps.Window(
+        "\(name)_found", size: Self.ofFound, source: { search.candidates() + " LIMIT \($0)" }
+      ) {
         _, _ in rest
       }
       places.append(.init(windows: [found], isOrdered: false))
@@ -110,9 +117,7 @@ struct ConversationFilter {
   private var rest: String {
     let source =
       if let search {
-        """
-        SELECT \(Self.columns) FROM conversations v WHERE v.contact_id = ANY (ARRAY(\(search.candidates))) OFFSET 0
-        """
+        of(search)
       } else if let channel {
         of(channel, "OFFSET 0")
       } else {
@@ -120,6 +125,22 @@ struct ConversationFilter {
       }
     let ofChannel = channel.map { ["$\($0) IN (v.channel, v.channel_type)"] } ?? []
     return "SELECT * FROM (\(source)) v \(SQL.whole(["v.inbox = ANY ($1)"] + bounds + ofChannel))"
+  }
+
+  /// Those of the contacts that a search finds. On a channel of a type only contacts with an address for it have any; who
+  /// has one on a channel with another id is only asked where there is such a channel.
+  private func of(_ search: ContactSearch) -> String {
+    func of(_ contacts: String, _ conditions: [String] = []) -> String {
+      let all = ["v.contact_id = ANY (ARRAY(\(contacts)))"] + conditions
+      return "SELECT \(Self.columns) FROM conversations v \(SQL.whole(all)) OFFSET 0"
+    }
+    guard let channel, let kind else { return of(search.candidates()) }
+    let named = "v.channel = $\(channel) AND v.channel <> v.channel_type"
+    let isThere = "(SELECT true FROM conversations v WHERE \(named) LIMIT 1)"
+    return """
+      SELECT * FROM (\(of(search.candidates(kind: kind), ["v.channel_type = $\(channel)"]))) v
+      UNION ALL SELECT * FROM (\(of(search.candidates(), [isThere, named]))) v
+      """
   }
 
   /// Those whose channel has a type of this name or, where that says something else, an id.

@@ -9,13 +9,13 @@ enum ListSteps {
   /// Nothing can match.
   case none
   case one(Statement)
-  /// - Parameter shortcut: another way to all of them.
-  case search(places: [Place], rest: Statement, shortcut: Shortcut? = nil)
+  /// - Parameter shortcuts: other ways to all of them, the best first.
+  case search(places: [Place], rest: Statement, shortcuts: [Shortcut] = [])
 
   /// Finds what the rest finds, sooner where certain words are frequent.
   struct Shortcut {
     var rows: Statement
-    /// Whether it is the shorter way, as the newest rows have it.
+    /// Whether it is a way, and the shorter one, as the newest rows have it.
     var isShorter: Statement
   }
 
@@ -41,13 +41,13 @@ enum ListSteps {
     switch self {
     case .none: return []
     case .one(let statement): return Array(try connection.execute(statement, parameters))
-    case .search(let places, let rest, let shortcut):
+    case .search(let places, let rest, let shortcuts):
       var isHopeless = false
       for place in places {
         let rows = try place.rows(parameters, wanted: wanted, isHopeless: &isHopeless, on: connection)
         if let rows { return Array(rows) }
       }
-      if let shortcut, try connection.look(shortcut.isShorter, parameters).single().bool(0) {
+      for shortcut in shortcuts where try connection.look(shortcut.isShorter, parameters).single().bool(0) {
         return Array(try connection.look(shortcut.rows, parameters))
       }
       return Array(try connection.look(rest, parameters))

@@ -11,7 +11,9 @@ import Postgres
 struct MessageFilter {
   private var name = "messages"
   private var bounds = MessageBounds()
+  /// Whose it is, which an index may answer; and of what kind, which none does.
   private var conditions: [String] = []
+  private var kinds: [String] = []
   private var sources: [MessageSource] = []
   private var words: MessageWords?
   /// The parameter of the channel type that has no index, as most messages have it.
@@ -34,6 +36,9 @@ struct MessageFilter {
   /// index longer than looking through those.
   private static let evidence = 500
   private static let worth = 8
+  /// Words that all are in more than one of so many messages have long lists in the index: what is no larger than the
+  /// largest window is looked through in their place.
+  private static let common = 8
   /// A message is told of this long after it was made, at most, unless it was recovered: it may wait in the journal.
   private static let delay: Duration = .seconds(86_400)
   /// Ids are made beside the times, not from them.
@@ -69,7 +74,9 @@ struct MessageFilter {
 
   private mutating func add(kind query: MessageQuery) {
     if let channel = query.channel {
-      add("channel", "$ IN (m.channel, m.channel_type)", of: "channel", "channel_type") { $0.text(channel) }
+      add("channel", "$ IN (m.channel, m.channel_type)", of: "channel", "channel_type", to: \.kinds) {
+        $0.text(channel)
+      }
       if channel == ChannelType.sms.rawValue {
         name += "_sms"
         usual = parameters.count
@@ -78,7 +85,7 @@ struct MessageFilter {
       }
     }
     if let direction = query.direction {
-      add("direction", "m.inbound = $", of: "inbound") { $0.bool(direction == .inbound) }
+      add("direction", "m.inbound = $", of: "inbound", to: \.kinds) { $0.bool(direction == .inbound) }
     }
     guard !query.statuses.isEmpty else { return }
     // What came in has one status, and what goes out never has it.
@@ -86,7 +93,7 @@ struct MessageFilter {
       query.direction == nil || ($0 == .received) == (query.direction == .inbound)
     }
     isEmpty = statuses.isEmpty
-    add("status", "m.status = ANY ($::int2[])", of: "status") { $0.int2Array(statuses.map(\.code)) }
+    add("status", "m.status = ANY ($::int2[])", of: "status", to: \.kinds) { $0.int2Array(statuses.map(\.code)) }
     if !statuses.contains(.received) { sources.append(stages(of: statuses)) }
   }
 
@@ -114,7 +121,7 @@ struct MessageFilter {
   }
 
   private mutating func add(_ search: WordSearch) {
-    var words = MessageWords()
+    var words = MessageWords(isPlain: search.isPlain)
     for word in search.words {
       parameters.text(word.query)
       parameters.text(word.pattern)
@@ -143,16 +150,19 @@ struct MessageFilter {
         Statement(
           name,
           """
-          SELECT \(StoredMessage.columns) FROM (\(drawn(sources[0], "*", conditions, page))) m
+          SELECT \(StoredMessage.columns) FROM (\(drawn(sources[0], "*", conditions + kinds, page))) m
           ORDER BY m.id DESC \(page)
           """))
     }
     let places = sources.map(place)
     guard let words else {
-      return .search(places: places, rest: statement(name + "_rest", drawn(sources[0], "m.id", conditions, page)))
+      return .search(
+        places: places, rest: statement(name + "_rest", drawn(sources[0], "m.id", conditions + kinds, page)))
     }
     let rest = statement(name + "_rest", found(words.indexed, words.unseen))
-    return .search(places: places, rest: rest, shortcut: words.whole.map(shortcut))
+    guard let whole = words.whole else { return .search(places: places, rest: rest) }
+    let all = sources[0].isOrigin ? places[0].windows.last.flatMap { through($0, whole) } : nil
+    return .search(places: places, rest: rest, shortcuts: [all, shortcut(whole)].compactMap { $0 })
   }
 
   /// Messages of the usual type, which may be rare all the same: then so are the conversations that have them.
@@ -160,7 +170,7 @@ struct MessageFilter {
     let source = MessageSource.conversations(usual)
     let few = ListSteps.Window(
       size: Self.conversations,
-      matching: statement(name + source.name, drawn(source, "m.id", conditions, page)),
+      matching: statement(name + source.name, drawn(source, "m.id", conditions + kinds, page)),
       reach: Statement(
         name + source.name + "_reach",
         """
@@ -169,7 +179,7 @@ struct MessageFilter {
         """))
     return .search(
       places: [place(.all), .init(windows: [few], isOrdered: false)],
-      rest: statement(name + "_rest", drawn(.all, "m.id", conditions, page)))
+      rest: statement(name + "_rest", drawn(.all, "m.id", conditions + kinds, page)))
   }
 
   private func place(_ source: MessageSource) -> ListSteps.Place {
@@ -195,7 +205,8 @@ struct MessageFilter {
           }
         return ListSteps.Window(
           size: size,
-          matching: statement(name, "SELECT m.id FROM (\(window)) m \(SQL.whole(conditions + (words?.seen ?? [])))"),
+          matching: statement(
+            name, "SELECT m.id FROM (\(window)) m \(SQL.whole(conditions + kinds + (words?.seen ?? [])))"),
           reach: reach)
       })
   }
@@ -212,13 +223,32 @@ struct MessageFilter {
         """))
   }
 
-  /// What the index of words finds.
-  private func found(_ indexed: [String], _ unseen: [String]) -> String {
-    """
-    SELECT m.id FROM (
-      SELECT \(narrow) FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"])) OFFSET 0) m
-    \(SQL.whole(bounds.whole + conditions + unseen))
-    """
+  /// A conversation's messages, or a contact's, where they are no more than a window and the words are common.
+  private func through(_ window: ListSteps.Window, _ whole: MessageWords.Whole) -> ListSteps.Shortcut? {
+    guard let reach = window.reach else { return nil }
+    let words = (whole.seen + [whole.last]).map { "count(*) FILTER (WHERE \($0))" }.joined(separator: ", ")
+    return ListSteps.Shortcut(
+      rows: window.matching,
+      isShorter: Statement(
+        name + "_common",
+        """
+        SELECT CASE WHEN (
+          SELECT \(Self.common) * least(\(words)) > \(Self.evidence)
+          FROM (\(MessageSource.all.sql("m.body", [], "LIMIT \(Self.evidence)"))) m)
+        THEN (\(reach.sql)) < \(window.size) ELSE false END
+        """))
+  }
+
+  /// What the index of words finds. What is not cheap to see is looked at from the newest on, until the page is full.
+  private func found(_ indexed: [String], _ unseen: MessageWords.Look) -> String {
+    let columns = columns.filter { $0 != "body" || !unseen.patterns.isEmpty }.map { "m.\($0)" }.joined(separator: ", ")
+    let rows = """
+      SELECT m.* FROM (
+        SELECT \(columns) FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"] + kinds)) OFFSET 0) m
+      \(SQL.whole(bounds.whole + conditions + unseen.patterns))
+      """
+    guard !unseen.queries.isEmpty else { return "SELECT m.id FROM (\(rows)) m" }
+    return "SELECT m.id FROM (\(rows) ORDER BY m.id DESC OFFSET 0) m \(SQL.whole(unseen.queries))"
   }
 
   /// The newest messages of a source that every condition holds for.
@@ -259,27 +289,11 @@ struct MessageFilter {
   }
 
   private mutating func add(
-    _ name: String, _ condition: String, of columns: String..., bind: (inout Parameters) -> Void
+    _ name: String, _ condition: String, of columns: String..., to list: WritableKeyPath<Self, [String]> = \.conditions,
+    bind: (inout Parameters) -> Void
   ) {
     self.bind(name, bind)
     look(at: columns)
-    conditions.append(condition.replacing("$", with: last))
-  }
-}
-
-/// What is told by the place in the list: by the ids, and the times that follow them.
-private struct MessageBounds {
-  var conditions: [String] = []
-  /// The parameter that bounds the ids of a list which ends at a time.
-  var end: Int?
-
-  /// For rows that come from elsewhere: all that is asked for.
-  var whole: [String] { conditions + (end.map { ["(m.id < $\($0) OR m.recovered)"] } ?? []) }
-}
-
-extension Identifier {
-  /// The smallest id of an instant.
-  init(first time: Timestamp) {
-    self.init(high: (UInt64(max(0, time.microseconds)) / 1_000) << 16, low: 0)
+    self[keyPath: list].append(condition.replacing("$", with: last))
   }
 }

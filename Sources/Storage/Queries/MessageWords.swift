@@ -5,15 +5,31 @@ struct MessageWords {
   /// The conditions that the index answers: for each word by itself, which finds those with all of them sooner.
   var indexed: [String] { words.flatMap { $0.indexed.map(Self.matches) } }
   /// What the index does not know of: that the parts of a word follow each other.
-  var unseen: [String] { words.filter(\.isPhrase).flatMap { [$0.pattern, Self.matches($0.query)] } }
-  /// What a row is looked at for: what is cheap to see comes first.
-  var seen: [String] { words.map(\.pattern) + words.map { Self.matches($0.query) } }
+  var unseen: Look {
+    let phrases = words.filter(\.isPhrase)
+    return Look(patterns: phrases.map(\.pattern), queries: Self.matches(all: phrases.map(\.query)))
+  }
+  /// What a row is looked at for.
+  var seen: [String] { words.map(\.pattern) + Self.matches(all: words.map(\.query)) }
   /// All but the last word, which may be the beginning of one; nil where there is no other.
   private(set) var whole: Whole?
   /// A part of a statement's name.
   private(set) var name = ""
 
+  private let isPlain: Bool
   private var words: [Word] = []
+
+  /// - Parameter isPlain: whether every pattern is of ASCII.
+  init(isPlain: Bool) {
+    self.isPlain = isPlain
+    if isPlain { name = "_plain" }
+  }
+
+  /// What is cheap to see of a row, and what is not.
+  struct Look {
+    var patterns: [String]
+    var queries: [String]
+  }
 
   private struct Word {
     /// Conditions and queries.
@@ -29,7 +45,7 @@ struct MessageWords {
     /// The conditions that the index answers.
     var indexed: [String]
     /// What those that it finds are looked at for.
-    var unseen: [String]
+    var unseen: Look
     /// How a row is seen to have all these words, and the last one.
     var seen: [String]
     var last: String
@@ -46,12 +62,12 @@ struct MessageWords {
       let parts = "regexp_replace(\(phrase), '<(-|[0-9]+)>', '&', 'g')::tsquery"
       words.append(
         Word(
-          pattern: Self.holds(pattern), query: "\(phrase)::tsquery", parts: parts,
-          indexed: [Self.withoutLast(parts), "regexp_replace((\(parts))::text, '^.* & ', '')::tsquery"], isPhrase: true)
+          pattern: holds(pattern), query: "\(phrase)::tsquery", parts: parts, indexed: Self.apart(parts), isPhrase: true
+        )
       )
     } else {
       words.append(
-        Word(pattern: Self.holds(pattern), query: query, parts: query, indexed: [query], isPhrase: false))
+        Word(pattern: holds(pattern), query: query, parts: query, indexed: [query], isPhrase: false))
     }
     name += isPhrase ? "_phrase" : "_word"
   }
@@ -65,12 +81,15 @@ struct MessageWords {
     var seen = words.dropLast().map(\.pattern)
     if let before {
       whole.append(Self.matches(Self.withoutLast(last.parts)))
-      seen.append(Self.holds(before))
+      seen.append(holds(before))
       name += "_of_several"
     }
     guard !whole.isEmpty else { return }
+    let unseen = unseen
     self.whole = Whole(
-      indexed: whole, unseen: [last.pattern] + unseen + [Self.matches(last.query)], seen: seen, last: Self.holds(typed))
+      indexed: whole,
+      unseen: Look(patterns: [last.pattern] + unseen.patterns, queries: unseen.queries + [Self.matches(last.query)]),
+      seen: seen, last: holds(typed))
   }
 
   /// All parts but the last; all where they are not written as expected.
@@ -78,7 +97,34 @@ struct MessageWords {
     "regexp_replace((\(parts))::text, ' & ''[^'']*''(:\\*)?$', '')::tsquery"
   }
 
-  private static func holds(_ pattern: Int) -> String { "lower(m.body) LIKE (SELECT lower($\(pattern)))" }
+  /// The first part, those between, and the last one: each is asked of the index by itself. Where there are two, the
+  /// first stands for those between.
+  private static func apart(_ parts: String) -> [String] {
+    let text = "(\(parts))::text"
+    return [
+      "regexp_replace(\(text), '^(''[^'']*'') & .*$', '\\1')::tsquery",
+      "regexp_replace((\(withoutLast(parts)))::text, '^''[^'']*'' & ', '')::tsquery",
+      "regexp_replace(\(text), '^.* & ', '')::tsquery",
+    ]
+  }
+
+  /// ASCII is made small much faster by its bytes. A text with other letters is looked at by their own rules: one of them
+  /// may be a letter of ASCII when it is small.
+  private func holds(_ pattern: Int) -> String {
+    let byLocale = "lower(m.body) LIKE (SELECT lower($\(pattern)))"
+    guard isPlain else { return byLocale }
+    return """
+      (lower(m.body COLLATE "C") LIKE (SELECT lower($\(pattern) COLLATE "C"))
+        OR (octet_length(m.body) > char_length(m.body) AND \(byLocale)))
+      """
+  }
+
+  /// A row is cut into its words once for all of them. One that is no word at all (`numnode` 0) is in no text.
+  private static func matches(all queries: [String]) -> [String] {
+    guard queries.count > 1 else { return queries.map(matches) }
+    let nodes = queries.map { "numnode(\($0))" }.joined(separator: ", ")
+    return [matches("CASE WHEN least(\(nodes)) > 0 THEN \(queries.joined(separator: " && ")) END")]
+  }
 
   private static func matches(_ query: String) -> String {
     "to_tsvector('simple', m.body) @@ (SELECT \(query))"

@@ -20,6 +20,8 @@ public struct WordSearch: Sendable, Hashable {
   /// before it, where the last of ``words`` is several.
   public let typed: String
   public let before: String?
+  /// Whether every pattern is of ASCII.
+  public let isPlain: Bool
   private static let maximum = 4
 
   /// nil where there is neither a letter nor a digit to look for.
@@ -34,6 +36,7 @@ public struct WordSearch: Sendable, Hashable {
     let parts = (groups.last ?? []).flatMap(Self.runs)
     typed = Self.pattern([parts.last ?? ""])
     before = parts.count > 1 ? Self.pattern([parts.dropLast().max { $0.count < $1.count } ?? ""]) : nil
+    isPlain = text.utf8.allSatisfy { $0 < 0x80 }
   }
 
   private static func word(_ words: [String], isLast: Bool) -> Word {

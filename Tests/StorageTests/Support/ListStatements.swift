@@ -11,9 +11,9 @@ extension ListSteps {
     switch self {
     case .none: []
     case .one(let statement): [statement]
-    case .search(let places, let rest, let shortcut):
+    case .search(let places, let rest, let shortcuts):
       places.flatMap(\.windows).flatMap { [$0.matching] + ($0.reach.map { [$0] } ?? []) } + [rest]
-        + (shortcut.map { [$0.isShorter, $0.rows] } ?? [])
+        + shortcuts.flatMap { [$0.isShorter, $0.rows] }
     }
   }
 }
@@ -80,7 +80,8 @@ extension StoreFixture {
       { $0.providerSID = "SM1" }, { $0.direction = .outbound }, { $0.direction = .inbound },
     ]
     let others: [(inout MessageQuery) -> Void] = [
-      { _ in }, { $0.search = "hello" }, { $0.search = "two words well-known" }, { [clock] in $0.until = clock.now() },
+      { _ in }, { $0.search = "hello" }, { $0.search = "hello there" }, { $0.search = "two words well-known" },
+      { [clock] in $0.until = clock.now() },
       { [clock] in ($0.search, $0.until, $0.since) = ("hello there", clock.now(), clock.now()) },
     ]
     return origins.flatMap { origin in

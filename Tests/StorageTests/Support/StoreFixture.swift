@@ -127,6 +127,13 @@ struct StoreFixture: Sendable {
       "outbox of sent messages": """
       SELECT count(*) FROM outbox o JOIN messages m ON m.id = o.message_id WHERE m.provider_sid IS NOT NULL
       """,
+      "addresses in contacts' rows": """
+      SELECT count(*) FROM contacts c CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(DISTINCT h.type), '{}') AS types,
+          coalesce(string_agg(h.address, E'\\x01' ORDER BY h.id), '') AS addresses
+        FROM contact_channels h WHERE h.contact_id = c.id) h
+      WHERE (c.types, c.addresses) IS DISTINCT FROM (h.types, h.addresses)
+      """,
     ]
     var found: [String: Int] = [:]
     for (name, sql) in checks {
