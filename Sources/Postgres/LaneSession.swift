@@ -54,7 +54,9 @@ final class LaneSession {
   func mend(_ error: any Error) -> Bool {
     if connection.isOpen && connection.isInTransaction { connection.rollBack() }
     connected(connection.isOpen)
-    guard let error = error as? PostgresError, let onError, case .server = error.kind, connection.isOpen, mends < Self.maximumMends else { return false }
+    guard let error = error as? PostgresError, let onError, case .server = error.kind, connection.isOpen,
+      mends < Self.maximumMends
+    else { return false }
     mends += 1
     connection.deadline = .now + batchTimeout
     let isMended = onError(error, connection)
