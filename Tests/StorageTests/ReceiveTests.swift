@@ -43,6 +43,16 @@ extension StorageSuite {
       }
     }
 
+    @Test("a new contact is written once, with what its addresses come to")
+    func newContactIsWrittenOnce() async throws {
+      try await StoreFixture.run { fixture in
+        try await fixture.receive(fixture.inbound("SM1"))
+        #expect(try await fixture.texts("SELECT ctid FROM contacts") == ["(0,1)"])
+        #expect(try await fixture.texts("SELECT types FROM contacts") == ["{sms}"])
+        #expect(try await fixture.texts("SELECT addresses FROM contacts") == [Sample.contact])
+      }
+    }
+
     @Test("what an event shows is what the store reads back")
     func eventEqualsRow() async throws {
       try await StoreFixture.run { fixture in

@@ -47,7 +47,8 @@ public struct Migrator: Sendable {
   /// An index on a large table takes its time.
   private static let deadline: Duration = .seconds(3_600)
 
-  /// Each in a transaction of its own: what is done stays done, and no table is locked for longer than its own change.
+  /// Each in a transaction of its own, or in many: what is done stays done, and no table is locked for longer than its own
+  /// change.
   /// The lock is the session's, which ends with the pool.
   private static func migrate(_ connection: Connection) throws -> [String] {
     try connection.execute(lock)
@@ -58,6 +59,19 @@ public struct Migrator: Sendable {
 
   /// - Returns: the next migration that was run; nil: there is none left.
   private static func migrateOnce(_ connection: Connection) throws -> String? {
+    guard let migration = try next(connection) else { return nil }
+    if migration.commitsItself { try connection.simple(migration.sql) }
+    try connection.transaction { connection in
+      if !migration.commitsItself { try connection.simple(migration.sql) }
+      var parameters = Parameters()
+      parameters.int4(Int32(migration.version))
+      parameters.text(migration.name)
+      try connection.execute(note, parameters)
+    }
+    return "\(migration.version) \(migration.name)"
+  }
+
+  private static func next(_ connection: Connection) throws -> Migration? {
     try connection.transaction { connection in
       try connection.simple(
         """
@@ -66,13 +80,7 @@ public struct Migrator: Sendable {
         """)
       let done = Set(try connection.execute(applied).map { Int(try $0.int4(0)) })
       try requireKnown(done)
-      guard let migration = Migration.all.first(where: { !done.contains($0.version) }) else { return nil }
-      try connection.simple(migration.sql)
-      var parameters = Parameters()
-      parameters.int4(Int32(migration.version))
-      parameters.text(migration.name)
-      try connection.execute(note, parameters)
-      return "\(migration.version) \(migration.name)"
+      return Migration.all.first { !done.contains($0.version) }
     }
   }
 

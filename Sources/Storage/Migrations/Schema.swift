@@ -5,6 +5,8 @@ struct Migration: Sendable {
   var version: Int
   var name: String
   var sql: String
+  /// The script commits by itself as it goes, and may be broken off and run again: for what takes long on a large table.
+  var commitsItself = false
 
   static let all: [Migration] = [
     Migration(version: 1, name: "contacts, conversations, messages", sql: messagesSchema),
@@ -33,6 +35,7 @@ struct Migration: Sendable {
     Migration(version: 29, name: "webhooks that are being removed", sql: removalSchema),
     Migration(version: 30, name: "the ids of a bulk's messages", sql: bulkIdentifierSchema),
     Migration(version: 32, name: "the addresses of a contact beside its texts", sql: contactKindSchema),
+    Migration(version: 33, name: "the addresses of contacts that are there", sql: knownAddresses, commitsItself: true),
   ]
 }
 

@@ -26,11 +26,14 @@ struct BulkCounts {
     FROM (SELECT count(*) FROM r) n WHERE n.count > 0
     """)
 
-  /// Messages between the first and the last, in certain stages, as far as they are worth it.
+  /// Messages between the first and the last, in certain stages, as far as they are worth it. In the index's order, so that
+  /// no plan reads all of a stage first.
   private static func between(_ columns: String) -> String {
     """
     SELECT m.* FROM unnest($2::int2[]) AS s(stage) CROSS JOIN LATERAL (
-      SELECT \(columns) FROM messages m WHERE m.stage = s.stage AND m.id >= $3 AND m.id <= $4) m LIMIT $5
+      SELECT \(columns) FROM messages m
+      WHERE m.stage >= s.stage AND m.stage <= s.stage AND m.id >= $3 AND m.id <= $4
+      ORDER BY m.stage, m.id DESC LIMIT $5) m LIMIT $5
     """
   }
 
@@ -64,17 +67,23 @@ struct BulkCounts {
   private static let worth: Int64 = 4
 
   /// Counts in one snapshot, which ends with the call that has the connection, or before.
-  init(of bulk: Identifier, on connection: Connection) throws {
+  /// - Parameter others: statements about the same bulk whose answers are to fit, given back beside the counts.
+  static func read(
+    of bulk: Identifier, with others: [Statement], on connection: Connection
+  ) throws -> (counts: BulkCounts, others: [Rows]) {
     var parameters = Parameters()
     parameters.identifier(bulk)
-    let answers = try connection.pipeline([
-      (Self.begin, Parameters()), (Self.waitingStatement, parameters), (Self.span, parameters),
-    ])
-    var reader = ColumnReader(try answers[1].single())
+    let answers = try connection.pipeline(
+      [(begin, Parameters())] + ([waitingStatement, span] + others).map { ($0, parameters) })
+    return (try BulkCounts(answers[1], answers[2], of: parameters, on: connection), Array(answers[3...]))
+  }
+
+  private init(_ left: Rows, _ span: Rows, of parameters: Parameters, on connection: Connection) throws {
+    var reader = ColumnReader(try left.single())
     waiting = Int(try reader.int8())
     unitsLeft = Int(try reader.int8())
     // No row: none has a message yet.
-    if let row = answers[2].first, try !take(between: row, of: parameters, on: connection) {
+    if let row = span.first, try !take(between: row, of: parameters, on: connection) {
       for row in try connection.execute(Self.lookedUp, parameters) { try take(row) }
     }
     _ = try connection.execute(.rollback)

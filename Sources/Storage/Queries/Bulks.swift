@@ -54,11 +54,8 @@ extension PostgresMessageStore {
 
   public func bulk(_ id: Identifier) async throws -> Bulk? {
     try await run { connection in
-      var parameters = Parameters()
-      parameters.identifier(id)
-      let answers = try connection.pipeline([Self.head, Self.refusals].map { ($0, parameters) })
+      let (counts, answers) = try BulkCounts.read(of: id, with: [Self.head, Self.refusals], on: connection)
       guard let row = answers[0].first else { return nil }
-      let counts = try BulkCounts(of: id, on: connection)
       var reader = ColumnReader(row)
       let channel = try reader.text()
       let state = BulkState(rawValue: Int16(try reader.int2())) ?? .canceled

@@ -25,8 +25,11 @@ struct ContactSearch {
   /// Whether a row of contacts has it, by itself or by an address: as `ILIKE` sees it, which would make the pattern small
   /// anew for each row.
   func condition(on contact: String) -> String {
-    let matches = ["search", "addresses"].map { "lower(\(contact).\($0)) LIKE (SELECT lower($\(pattern)))" }
-    return "(\(matches.joined(separator: " OR ")))"
+    // Addresses go by ASCII, as in their own table and its index.
+    """
+    (lower(\(contact).search) LIKE (SELECT lower($\(pattern)))
+      OR lower(\(contact).addresses COLLATE "C") LIKE (SELECT lower($\(pattern) COLLATE "C")))
+    """
   }
 
   /// The same of the contact with the id `id`.

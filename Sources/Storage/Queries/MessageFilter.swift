@@ -125,7 +125,8 @@ struct MessageFilter {
     for word in search.words {
       parameters.text(word.query)
       parameters.text(word.pattern)
-      words.append(query: parameters.count - 1, pattern: parameters.count, isPhrase: word.isPhrase)
+      words.append(
+        query: parameters.count - 1, pattern: parameters.count, isPhrase: word.isPhrase, partCount: word.partCount)
     }
     parameters.text(search.typed)
     let typed = parameters.count

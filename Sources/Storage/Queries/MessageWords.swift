@@ -52,7 +52,7 @@ struct MessageWords {
   }
 
   /// - Parameters: the numbers of a word's parameters.
-  mutating func append(query: Int, pattern: Int, isPhrase: Bool) {
+  mutating func append(query: Int, pattern: Int, isPhrase: Bool, partCount: Int) {
     let query = "to_tsquery('simple', $\(query))"
     if isPhrase {
       // Of a word that is cut into several only the end may be missing: all parts but the last one are whole. It is found
@@ -62,14 +62,15 @@ struct MessageWords {
       let parts = "regexp_replace(\(phrase), '<(-|[0-9]+)>', '&', 'g')::tsquery"
       words.append(
         Word(
-          pattern: holds(pattern), query: "\(phrase)::tsquery", parts: parts, indexed: Self.apart(parts), isPhrase: true
-        )
+          pattern: holds(pattern), query: "\(phrase)::tsquery", parts: parts,
+          indexed: partCount > 1 ? Self.apart(parts) : [parts],
+          isPhrase: true)
       )
     } else {
       words.append(
         Word(pattern: holds(pattern), query: query, parts: query, indexed: [query], isPhrase: false))
     }
-    name += isPhrase ? "_phrase" : "_word"
+    name += !isPhrase ? "_word" : partCount > 1 ? "_phrase" : "_signed_word"
   }
 
   /// Follows the last word.
@@ -102,8 +103,8 @@ struct MessageWords {
   private static func apart(_ parts: String) -> [String] {
     let text = "(\(parts))::text"
     return [
-      "regexp_replace(\(text), '^(''[^'']*'') & .*$', '\\1')::tsquery",
-      "regexp_replace((\(withoutLast(parts)))::text, '^''[^'']*'' & ', '')::tsquery",
+      "regexp_replace(\(text), '^(''[^'']*'')(:\\*)? & .*$', '\\1\\2')::tsquery",
+      "regexp_replace((\(withoutLast(parts)))::text, '^''[^'']*''(:\\*)? & ', '')::tsquery",
       "regexp_replace(\(text), '^.* & ', '')::tsquery",
     ]
   }

@@ -12,6 +12,8 @@ public struct WordSearch: Sendable, Hashable {
     public var pattern: String
     /// Whether it may be cut into several that must follow each other, which the index does not know.
     public var isPhrase: Bool
+    /// Runs of letters and digits.
+    public var partCount: Int
   }
 
   /// Each is asked of the index by itself, which finds those with all of them faster than by one query.
@@ -27,7 +29,7 @@ public struct WordSearch: Sendable, Hashable {
   /// nil where there is neither a letter nor a digit to look for.
   public init?(_ text: String) {
     let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
-      .filter { $0.contains { $0.isLetter || $0.isNumber } }
+      .filter { $0.contains(where: \.isOfWord) }
     guard !words.isEmpty else { return nil }
     var groups = words.prefix(Self.maximum - 1).map { [$0] }
     let rest = Array(words.dropFirst(Self.maximum - 1))
@@ -47,10 +49,21 @@ public struct WordSearch: Sendable, Hashable {
     return Word(
       query: quoted.joined(separator: " & ") + (isLast ? ":*" : ""),
       pattern: Self.pattern(longest),
-      isPhrase: words.contains { $0.contains { !($0.isLetter || $0.isNumber) } })
+      isPhrase: words.contains { !$0.allSatisfy(\.isOfWord) }, partCount: runs.joined().count)
   }
 
-  private static func runs(_ word: String) -> [Substring] { word.split { !($0.isLetter || $0.isNumber) } }
+  private static func runs(_ word: String) -> [Substring] { word.split { !$0.isOfWord } }
 
   private static func pattern(_ runs: [Substring]) -> String { "%" + runs.joined(separator: "%") + "%" }
+}
+
+extension Character {
+  /// Whether PostgreSQL, too, takes it for part of a word: a letter or a digit, but no `²` or `½`.
+  fileprivate var isOfWord: Bool {
+    if isLetter { return true }
+    switch unicodeScalars.first?.properties.generalCategory {
+    case .decimalNumber, .letterNumber: return true
+    default: return false
+    }
+  }
 }

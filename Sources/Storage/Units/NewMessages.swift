@@ -88,6 +88,7 @@ struct NewMessages {
   ) throws -> Set<Identifier> {
     let inserted = touched.reduce(into: Set<Identifier>(minimumCapacity: messages.count)) { $0.formUnion($1.inserted) }
     try checkNoneIsAstray(messages, inserted, on: connection)
+    if touched.contains(where: { isBereft(groups[$0.id]?.conversation, $0) }) { throw conversationIsGone() }
     try refreshContacts(&groups, touched, on: connection)
     var events = EventBatch(context)
     let changed = try OptOutLedger.record(
@@ -161,6 +162,13 @@ struct NewMessages {
 
   private func conversationIsGone() -> PostgresError {
     unitIsStale("a conversation changed while messages were written into it")
+  }
+
+  /// Whether a conversation was made for a contact that may have lost the address meanwhile: nobody has locked the contact
+  /// until the conversation was made.
+  private func isBereft(_ conversation: ResolvedConversation?, _ touched: TouchedConversation) -> Bool {
+    guard let conversation, conversation.isNew, !conversation.isContactChanged else { return false }
+    return conversation.contact.updatedAt != touched.contactUpdatedAt
   }
 
   /// Those that were remembered and whose contacts have changed since.
