@@ -34,8 +34,8 @@ public final class Pipeline {
   /// Of `sent`: whose answer comes next.
   private var next = 0
   private(set) var failure: PostgresError?
-  private var isSynced = false
   private var hasSentCommit = false
+  /// Its end was sent: nothing can be added, and what is implicit may be committed.
   public private(set) var isFinished = false
 
   init(_ connection: Connection, _ handle: OpaquePointer) {
@@ -50,7 +50,7 @@ public final class Pipeline {
   var isImplicit: Bool { !wasInTransaction && statements.first != .begin }
 
   /// Whether what was sent may have been committed, should the connection be lost now.
-  private var mayCommit: Bool { hasSentCommit || isSynced && !wasInTransaction }
+  private var mayCommit: Bool { hasSentCommit || isFinished && !wasInTransaction }
 
   // MARK: Sending
 
@@ -60,7 +60,7 @@ public final class Pipeline {
   @discardableResult
   public func send(_ statement: Statement, _ parameters: Parameters = Parameters()) throws(PostgresError) -> Int {
     try parameters.validate(for: statement)
-    precondition(!isFinished && !isSynced, "a statement for a unit that has ended")
+    precondition(!isFinished, "a statement for a unit that has ended")
     let step = statements.count
     let entry = connection.prepared.handle(for: statement, parameters)
     if entry.needsPrepare && !sent.contains(where: { $0.prepares(entry.serverName) }) {
@@ -131,7 +131,6 @@ public final class Pipeline {
   public func finish() throws(PostgresError) -> [Rows] {
     precondition(!isFinished, "a unit is finished once")
     isFinished = true
-    isSynced = true
     defer { connection.hasOpenUnit = false }
     guard PQpipelineSync(handle) == 1 else { throw lost() }
     while try !read() {}
