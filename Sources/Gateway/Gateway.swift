@@ -240,7 +240,8 @@ struct Gateway: Sendable {
     let upgrading = sinks.compactMap { $0 as? any HTTPUpgradingSink }
     let clock = settings.clock
     return {
-      [ConnectionGuard { clock.makeIdentifier().description }, ProviderRequestHandler(endpoint: providers)]
+      let connection = ConnectionGuard { clock.makeIdentifier().description }
+      return [connection, ProviderRequestHandler(endpoint: providers, connection: connection)]
         + upgrading.flatMap { $0.makeUpgradeHandlers() }
     }
   }

@@ -9,8 +9,9 @@ extension LaneQueue {
     let count = state.withLock { state in
       depth = state.waiting.count
       let count = min(maximum, depth)
-      state.inFlight.append(contentsOf: state.waiting.prefix(count))
-      state.waiting.removeFirst(count)
+      // One by one: nothing here is specialised for the operation, and each generic call would look its types up.
+      state.inFlight.reserveCapacity(count)
+      for _ in 0..<count { state.inFlight.append(state.waiting.removeFirst()) }
       state.outcomeUnknown = false
       return count
     }
@@ -46,7 +47,7 @@ extension LaneQueue {
         state.withLock { $0.outcomeUnknown = live.wasUnknown }
         // While the server is at work on the next batch.
         return session.connection.postpone {
-          for (completion, result) in zip(completions, results) { completion?(result) }
+          for position in completions.indices { completions[position]?(results[position]) }
         }
       } catch {
         // Nobody waits for more than one batch.
@@ -100,13 +101,17 @@ extension LaneQueue {
 
   /// Resumes those who still wait. `result` is asked by the position within `indices`.
   private func answer(_ indices: [Int], _ result: (Int) -> Result<Operation.Output, any Error>) {
-    for (position, completion) in takeCompletions(indices).enumerated() { completion?(result(position)) }
+    let completions = takeCompletions(indices)
+    for position in completions.indices { completions[position]?(result(position)) }
   }
 
   /// Whoever has them answers: the deadline's watch no longer does.
   private func takeCompletions(_ indices: [Int]) -> [Completion?] {
+    var completions: [Completion?] = []
+    completions.reserveCapacity(indices.count)
     state.withLock { state in
-      indices.map { state.inFlight[$0].takeCompletion() }
+      for index in indices { completions.append(state.inFlight[index].takeCompletion()) }
     }
+    return completions
   }
 }

@@ -46,7 +46,8 @@ final class ProviderRequestHandler: AnsweringHandler {
   /// A request of ours, as far as it has come.
   private struct Incoming {
     var head: HTTPRequest
-    var body = ByteBuffer()
+    /// Copied at once: a slice would keep the socket's buffer from being used for the next read.
+    var body: [UInt8] = []
     /// The rest is thrown away: it is refused, and the connection closed behind the answer.
     var isTooLarge = false
   }
@@ -55,11 +56,18 @@ final class ProviderRequestHandler: AnsweringHandler {
   static let maximumBody = 64 << 10
 
   private let endpoint: ProviderEndpoint
+  /// Of this connection.
+  private let connection: ConnectionGuard
   var order = AnswerOrder()
   private var incoming: Incoming?
   private var requestID = ""
+  /// The last short answer: its memory is used again.
+  private var shortAnswer = ByteBuffer()
 
-  init(endpoint: ProviderEndpoint) { self.endpoint = endpoint }
+  init(endpoint: ProviderEndpoint, connection: ConnectionGuard) {
+    self.endpoint = endpoint
+    self.connection = connection
+  }
 
   // MARK: Inbound
 
@@ -74,15 +82,13 @@ final class ProviderRequestHandler: AnsweringHandler {
   }
 
   private func take(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
-    guard let length = incoming?.body.readableBytes else { return }
+    guard let length = incoming?.body.count else { return }
     if length + bytes.readableBytes > Self.maximumBody {
       incoming?.isTooLarge = true
       // A body could have no end: it is not waited for.
       finishReading(context: context)
-    } else if length == 0 {
-      incoming?.body = bytes
     } else {
-      incoming?.body.writeImmutableBuffer(bytes)
+      incoming?.body.append(contentsOf: bytes.readableBytesView)
     }
   }
 
@@ -98,7 +104,7 @@ final class ProviderRequestHandler: AnsweringHandler {
   func decide(context: ChannelHandlerContext) {
     guard let incoming else { return }
     let head = incoming.head
-    let requestID = RequestID.given(head.headerFields) ?? endpoint.clock.makeIdentifier().description
+    let requestID = connection.givenID ?? endpoint.clock.makeIdentifier().description
     self.requestID = requestID
     let start = ContinuousClock.now
     guard head.method != .options else {
@@ -115,7 +121,7 @@ final class ProviderRequestHandler: AnsweringHandler {
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: loop)
     endpoint.webhooks.take(
       method: head.method, target: head.path ?? "/", headers: head.headerFields,
-      body: Array(incoming.body.readableBytesView), requestID: requestID
+      body: incoming.body, requestID: requestID
     ) { result in
       if loop.inEventLoop {
         bound.value.handler.answer(result, since: start, closing: false, context: bound.value.context)
@@ -132,6 +138,12 @@ final class ProviderRequestHandler: AnsweringHandler {
   ) {
     guard order.isAnswering, let request = incoming?.head else { return }
     incoming = nil
+    let closes = closing || request.headerFields[.connection]?.lowercased() == "close"
+    if case .taken = answer, !closes {
+      note(request, status: .ok, since: start)
+      writeTaken()
+      return goOn(context: context)
+    }
     var head: HTTPResponse
     let body: ByteBuffer
     switch answer {
@@ -148,18 +160,30 @@ final class ProviderRequestHandler: AnsweringHandler {
       head.headerFields[.contentLength] = String(body.readableBytes)
     }
     head.headerFields[.requestID] = requestID
-    let closes = closing || request.headerFields[.connection]?.lowercased() == "close"
     if closes { head.headerFields[.connection] = "close" }
+    note(request, status: head.status, since: start)
+    self.answer(head, body: request.method == .head ? nil : body, closing: closes, context: context)
+  }
+
+  private func note(_ request: HTTPRequest, status: HTTPResponse.Status, since start: ContinuousClock.Instant) {
     let duration = ContinuousClock.now - start
-    endpoint.durations.record(.webhook, status: head.status.code, duration)
+    endpoint.durations.record(.webhook, status: status.code, duration)
     // There are thousands of them a second: counted above, and told to those who ask for it.
     endpoint.logger.debug(
       "request",
       metadata: [
-        "method": "\(request.method)", "route": "provider", "status": .stringConvertible(head.status.code),
+        "method": "\(request.method)", "route": "provider", "status": .stringConvertible(status.code),
         "ms": .stringConvertible(RequestLog.milliseconds(duration)), "request": "\(requestID)",
       ])
-    self.answer(head, body: request.method == .head ? nil : body, closing: closes, context: context)
+  }
+
+  /// What nearly every request is answered.
+  private func writeTaken() {
+    shortAnswer.clear()
+    shortAnswer.writeImmutableBuffer(Self.takenHead)
+    shortAnswer.writeString(requestID)
+    shortAnswer.writeImmutableBuffer(Self.takenBody)
+    connection.write(whole: shortAnswer)
   }
 
   private static let emptyInstructions = ByteBuffer(
@@ -167,6 +191,11 @@ final class ProviderRequestHandler: AnsweringHandler {
   private static let takenFields: HTTPFields = [
     .contentType: "text/xml", .contentLength: String(emptyInstructions.readableBytes),
   ]
+  /// The same as bytes, up to the value of the request's id.
+  private static let takenHead = ByteBuffer(
+    string: "HTTP/1.1 200 OK\r\n" + takenFields.map { "\($0.name.rawName): \($0.value)\r\n" }.joined()
+      + "\(HTTPField.Name.requestID.rawName): ")
+  private static let takenBody = ByteBuffer(string: "\r\n\r\n" + String(buffer: emptyInstructions))
 
   private static let wrongMethod = Problem(
     .methodNotAllowed, "method_not_allowed", "Providers call this path with POST or GET.",

@@ -90,7 +90,8 @@ extension AnsweringHandler {
     }
   }
 
-  private func goOn(context: ChannelHandlerContext) {
+  /// The answer has been written; goes on with what came behind the request.
+  package func goOn(context: ChannelHandlerContext) {
     guard order.answered() else { return }
     while let part = order.nextHeld() { receive(part, context: context) }
     context.fire(order.settle())

@@ -42,9 +42,10 @@ public struct RequestSignature: Sendable {
   ///     without it an auth token and HMAC-SHA1 are meant. What it names decides alone: there is no way back to a token.
   ///   - url: The public URL as configured with the request's raw target, nothing decoded.
   public func isValid(_ signature: String?, settings: String? = nil, url: String, body: SignedBody) -> Bool {
-    guard let signature, !signature.isEmpty, let url = SplitURL(url) else { return false }
+    guard let signature, !signature.isEmpty else { return false }
     let keys = keys(for: settings)
     guard !keys.isEmpty else { return false }
+    let expected = Array(signature.utf8)
     var suffix: [UInt8] = []
     switch body {
     case .form(let fields):
@@ -53,19 +54,24 @@ public struct RequestSignature: Sendable {
       fields.appendCanonical(to: &suffix)
     case .none: break
     case .digest(let bytes):
-      guard Self.hasDigest(of: bytes, in: url.target) else { return false }
+      guard let target = SplitURL(url)?.target, Self.hasDigest(of: bytes, in: target) else { return false }
     }
-    let expected = Array(signature.utf8)
-    // The first spelling is nearly always the one: the others are not even written until it has failed.
+    // As it stands is nearly always as it was signed: it is not even taken apart until that has failed.
+    if Self.isSigned(url, suffix, expected, keys) { return true }
+    guard let parts = SplitURL(url) else { return false }
     for index in 0..<SplitURL.spellingCount {
-      guard let spelling = url.spelling(index) else { continue }
-      var text: [UInt8] = []
-      text.reserveCapacity(spelling.utf8.count + suffix.count)
-      text.append(contentsOf: spelling.utf8)
-      text.append(contentsOf: suffix)
-      for key in keys where Self.constantTimeEqual(Self.code(of: text, key), expected) { return true }
+      guard let spelling = parts.spelling(index), spelling != url else { continue }
+      if Self.isSigned(spelling, suffix, expected, keys) { return true }
     }
     return false
+  }
+
+  private static func isSigned(_ url: String, _ suffix: [UInt8], _ expected: [UInt8], _ keys: [Key]) -> Bool {
+    var text: [UInt8] = []
+    text.reserveCapacity(url.utf8.count + suffix.count)
+    text.append(contentsOf: url.utf8)
+    text.append(contentsOf: suffix)
+    return keys.contains { constantTimeEqual(code(of: text, $0), expected) }
   }
 
   private func keys(for settings: String?) -> [Key] {
