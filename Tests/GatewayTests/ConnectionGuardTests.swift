@@ -7,7 +7,6 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOPosix
 import Testing
 
 @testable import Gateway
@@ -94,13 +93,14 @@ struct ConnectionGuardTests {
           + "Content-Type: application/json\r\n\(rest)\r\n\r\n"
       }
       for path in ["/api/contacts", "/api/media", "/api/messages/bulk"] {
-        let chunk = try await Self.raw(head(path, "Transfer-Encoding: chunked") + "zz\r\n{}\r\n0\r\n\r\n", to: gateway)
+        let chunk = try await WholeGateway.raw(
+          head(path, "Transfer-Encoding: chunked") + "zz\r\n{}\r\n0\r\n\r\n", to: gateway)
         #expect(chunk.hasPrefix("HTTP/1.1 400") && chunk.contains("malformed_request"), "\(path): \(chunk)")
         #expect(chunk.components(separatedBy: "HTTP/1.1").count == 2, "one answer: \(chunk)")
-        let short = try await Self.raw(head(path, "Content-Length: 50") + "{", to: gateway, isEnding: true)
+        let short = try await WholeGateway.raw(head(path, "Content-Length: 50") + "{", to: gateway, isEnding: true)
         #expect(short.hasPrefix("HTTP/1.1 400") && short.contains("malformed_request"), "\(path): \(short)")
       }
-      let going = try await Self.raw(
+      let going = try await WholeGateway.raw(
         head("/api/contacts", "Content-Length: 2\r\nConnection: close\r\nExpect: 100-continue") + "{}", to: gateway)
       #expect(going.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201"), "\(going)")
     }
@@ -145,34 +145,14 @@ struct ConnectionGuardTests {
   func malformed() async throws {
     try await WholeGateway.run { gateway in
       for text in ["no http at all\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"] {
-        let answer = try await Self.raw(text, to: gateway)
+        let answer = try await WholeGateway.raw(text, to: gateway)
         #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
         #expect(answer.contains("application/problem+json") && answer.contains("malformed_request"))
         #expect(answer.lowercased().contains("x-request-id"))
       }
       // Behind a good request, in its turn.
-      let both = try await Self.raw("GET /health HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n", to: gateway)
+      let both = try await WholeGateway.raw("GET /health HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n", to: gateway)
       #expect(both.hasPrefix("HTTP/1.1 200") && both.contains("malformed_request"))
-    }
-  }
-
-  /// What comes back for some bytes until the gateway closes the connection.
-  private static func raw(_ text: String, to gateway: WholeGateway, isEnding: Bool = false) async throws -> String {
-    let port = Int(gateway.base.split(separator: ":").last ?? "") ?? 0
-    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-      .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-      .connect(host: "127.0.0.1", port: port) { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
-            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-        }
-      }
-    return try await channel.executeThenClose { inbound, outbound in
-      try await outbound.write(ByteBuffer(string: text))
-      if isEnding { outbound.finish() }
-      var answer = ""
-      for try await bytes in inbound { answer += String(buffer: bytes) }
-      return answer
     }
   }
 }

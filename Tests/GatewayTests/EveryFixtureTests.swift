@@ -136,6 +136,14 @@ extension WholeGateway {
 
   /// Posts a payload as Twilio would, signed. Returns the answer's status.
   func post(_ file: FixtureFile, to target: String, _ change: [String: String] = [:]) async throws -> Int {
+    let request = Self.signed(file, to: target, change)
+    return try await Self.exchange("POST", base + target, body: request.body, headers: request.headers).status
+  }
+
+  /// A payload as Twilio posts it.
+  static func signed(
+    _ file: FixtureFile, to target: String, _ change: [String: String] = [:]
+  ) -> (body: String, headers: [(String, String)]) {
     let fields = file.fields.merging(change) { $1 }.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
     let text = "https://gw.example.org\(target)" + fields.map { $0.key + $0.value }.joined()
     let code = HMAC<Insecure.SHA1>.authenticationCode(
@@ -146,13 +154,13 @@ extension WholeGateway {
       [field.key, field.value].map { $0.addingPercentEncoding(withAllowedCharacters: unreserved) ?? "" }
         .joined(separator: "=")
     }
-    return try await Self.exchange(
-      "POST", base + target, body: body.joined(separator: "&"),
-      headers: [
+    return (
+      body.joined(separator: "&"),
+      [
         ("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"),
         ("X-Twilio-Signature", Data(code).base64EncodedString()),
       ]
-    ).status
+    )
   }
 
   /// The message with the provider's id, whole.

@@ -23,19 +23,21 @@ struct ConversationGroups {
     slots = Dictionary(minimumCapacity: messages.count)
     groups.reserveCapacity(messages.count)
     for index in messages.indices {
-      let message = messages[index].message
-      let inboundAt = message.direction == .inbound ? message.createdAt : nil
-      guard let slot = slots[message.conversationID] else {
-        slots[message.conversationID] = groups.count
+      // Read in place: a copy of a message costs as many retains as it has fields.
+      let id = messages[index].message.conversationID
+      let createdAt = messages[index].message.createdAt
+      let inboundAt = messages[index].message.direction == .inbound ? createdAt : nil
+      guard let slot = slots[id] else {
+        slots[id] = groups.count
         groups.append(
           ConversationGroup(
             conversation: messages[index].conversation, members: [index], newest: index,
-            unread: inboundAt == nil ? 0 : 1, lastAt: message.createdAt, lastInboundAt: inboundAt))
+            unread: inboundAt == nil ? 0 : 1, lastAt: createdAt, lastInboundAt: inboundAt))
         continue
       }
       groups[slot].members.append(index)
-      if messages[groups[slot].newest].message.id < message.id { groups[slot].newest = index }
-      groups[slot].lastAt = max(groups[slot].lastAt, message.createdAt)
+      if messages[groups[slot].newest].message.id < messages[index].message.id { groups[slot].newest = index }
+      groups[slot].lastAt = max(groups[slot].lastAt, createdAt)
       guard let inboundAt else { continue }
       groups[slot].unread += 1
       groups[slot].lastInboundAt = max(groups[slot].lastInboundAt ?? inboundAt, inboundAt)
