@@ -109,23 +109,32 @@ private struct JSONEscape {
 
   mutating func quote(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
     put(UInt8(ascii: "\""))
+    var clean = start
     var index = start
     while index < end {
       let byte = text[index]
-      index += 1
-      if byte < 0x20 {
+      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        copy(text, clean, index)
         escape(byte)
-      } else {
-        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { put(UInt8(ascii: "\\")) }
-        put(byte)
+        clean = index + 1
       }
+      index += 1
     }
+    copy(text, clean, end)
     put(UInt8(ascii: "\""))
+  }
+
+  /// What needs no escape goes over as a whole: nearly everything.
+  private mutating func copy(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
+    guard start < end, let source = text.baseAddress, let target = output.baseAddress else { return }
+    (target + count).update(from: source + start, count: end - start)
+    count += end - start
   }
 
   private mutating func escape(_ byte: UInt8) {
     put(UInt8(ascii: "\\"))
     switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): put(byte)
     case 0x0A: put(UInt8(ascii: "n"))
     case 0x0D: put(UInt8(ascii: "r"))
     case 0x09: put(UInt8(ascii: "t"))
