@@ -50,12 +50,13 @@ public final class EventRing: Sendable {
   /// Adds committed events, in the order of the log. What is at or below the newest place is skipped, so that a tail
   /// reader may read a part twice.
   public func append(_ events: [Event]) {
-    guard let last = events.last, last.seq > position.seq else { return }
-    let encoded = events.map(EncodedEvent.init)
+    let held = position.seq
+    let encoded = EncodedEvent.encode(events.drop { $0.seq <= held })
+    guard !encoded.isEmpty else { return }
     // What falls out is released after the lock is given back.
     let evicted = window.withLock { $0.append(encoded, capacity: capacity, byteLimit: byteLimit) }
     withExtendedLifetime(evicted) {}
-    notify()
+    notify(encoded)
   }
 
   /// Adds committed events where they follow without a gap on what is held; a part that is held already is skipped.
@@ -77,7 +78,7 @@ public final class EventRing: Sendable {
       return events
     }
     withExtendedLifetime(evicted) {}
-    notify()
+    notify([])
   }
 
   /// At most `limit` events after `seq`.
@@ -98,14 +99,15 @@ public final class EventRing: Sendable {
   /// A signal now and after every change; several changes may come as one signal.
   public func signals() -> AsyncStream<Void> {
     let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let observation = observe { continuation.yield() }
+    let observation = observe { _ in continuation.yield() }
     continuation.onTermination = { [weak self] _ in self?.remove(observation) }
     continuation.yield()
     return stream
   }
 
-  /// Calls `body` after every change, on the thread that made it: it must be quick and must not change the ring.
-  public func observe(_ body: @escaping @Sendable () -> Void) -> Observation {
+  /// Calls `body` after every change with what was appended, with nothing where the ring was emptied; on the thread that
+  /// made the change: it must be quick and must not change the ring.
+  public func observe(_ body: @escaping @Sendable ([EncodedEvent]) -> Void) -> Observation {
     observers.withLock { $0.add(body) }
   }
 
@@ -113,8 +115,20 @@ public final class EventRing: Sendable {
     observers.withLock { $0.remove(observation.number) }
   }
 
-  private func notify() {
-    for body in observers.withLock(\.calls) { body() }
+  /// Observes the ring until the task is cancelled: for those who are woken by few events, and not by each.
+  public func follow(_ body: @escaping @Sendable ([EncodedEvent]) -> Void) async {
+    let observation = observe(body)
+    let (end, continuation) = AsyncStream.makeStream(of: Void.self)
+    await withTaskCancellationHandler {
+      for await _ in end {}
+    } onCancel: {
+      continuation.finish()
+    }
+    remove(observation)
+  }
+
+  private func notify(_ appended: [EncodedEvent]) {
+    for body in observers.withLock(\.calls) { body(appended) }
   }
 }
 
@@ -169,12 +183,12 @@ private struct Window {
 }
 
 private struct Observers {
-  private var bodies: [Int: @Sendable () -> Void] = [:]
+  private var bodies: [Int: @Sendable ([EncodedEvent]) -> Void] = [:]
   private var next = 0
   /// Kept as an array, since every append calls them all.
-  private(set) var calls: [@Sendable () -> Void] = []
+  private(set) var calls: [@Sendable ([EncodedEvent]) -> Void] = []
 
-  mutating func add(_ body: @escaping @Sendable () -> Void) -> EventRing.Observation {
+  mutating func add(_ body: @escaping @Sendable ([EncodedEvent]) -> Void) -> EventRing.Observation {
     next += 1
     bodies[next] = body
     calls = Array(bodies.values)

@@ -1,6 +1,7 @@
 // The id of everything we name.
 
 import ChannelProtocol
+import Foundation
 import Testing
 
 @Suite("Identifier")
@@ -37,6 +38,17 @@ struct IdentifierTests {
       var bytes: [UInt8] = [1]
       id.append(to: &bytes)
       #expect(String(decoding: bytes.dropFirst(), as: UTF8.self) == id.description)
+    }
+  }
+
+  @Test("an id reads as Foundation writes a UUID of the same bytes")
+  func reference() {
+    for _ in 0..<500 {
+      let uuid = UUID()
+      let words = withUnsafeBytes(of: uuid.uuid) { bytes in
+        (0..<2).map { UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+      }
+      #expect(Identifier(high: words[0], low: words[1]).description == uuid.uuidString.lowercased())
     }
   }
 

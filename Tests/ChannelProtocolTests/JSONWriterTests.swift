@@ -75,6 +75,47 @@ struct JSONWriterTests {
     if value.isFinite { #expect(try JSONDecoder().decode(Double.self, from: Data(json.utf8)) == value) }
   }
 
+  @Test("what must be escaped is found at any place, and what stands around it is kept")
+  func escapesAnywhere() {
+    for (character, escaped) in [("\"", #"\""#), ("\\", #"\\"#), ("\u{1F}", #"\u001f"#), ("\n", #"\n"#)] {
+      for before in 0...20 {
+        for after in 0...9 {
+          let (left, right) = (String(repeating: "!", count: before), String(repeating: "ÿ", count: after))
+          let text = Self.written {
+            $0.array {
+              $0.value("]"); $0.value(left + character + right + character)
+            }
+          }
+          #expect(text == "[\"]\",\"" + left + escaped + right + escaped + "\"]")
+        }
+      }
+    }
+    // Those next to them in the code need nothing.
+    #expect(Self.written { $0.value(" !#[]~\u{7F}  !#[]~") } == "\" !#[]~\u{7F}  !#[]~\"")
+  }
+
+  @Test("texts on lines of their own share one buffer")
+  func lines() {
+    let text = Self.written { writer in
+      for number in 1...2 {
+        writer.object { $0.member("a", number) }
+        writer.endLine()
+      }
+    }
+    #expect(text == "{\"a\":1}\n{\"a\":2}\n")
+  }
+
+  @Test("integers of every length")
+  func integerLengths() {
+    var power: Int64 = 1
+    for _ in 0..<19 {
+      for value in [power - 1, power, power + 1, -power, 1 - power] {
+        #expect(Self.written { $0.value(value) } == "\(value)")
+      }
+      power = power.multipliedReportingOverflow(by: 10).partialValue
+    }
+  }
+
   @Test("integers to the ends of their range", arguments: [0, 1, -1, 10, .max, .min] as [Int64])
   func integers(value: Int64) {
     #expect(Self.written { $0.value(value) } == "\(value)")

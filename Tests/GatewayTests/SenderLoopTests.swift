@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import GatewayTesting
+import Sinks
 import Storage
 import Testing
 
@@ -135,15 +136,16 @@ struct SenderLoopTests {
       try await fixture.queue("first")
       _ = try await loop.work()
       let stored = try #require(try await fixture.store.messages(MessageQuery(), page: PageRequest()).items.first)
-      func event(_ code: String) -> Event {
+      func event(_ code: String) -> EncodedEvent {
         var message = stored
         message.status = .failed
         message.error = MessageError(code: code, message: "words")
         var writer = JSONWriter()
         message.write(to: &writer) { $0.member("previousStatus", "accepted") }
-        return Event(
-          seq: 1, id: message.id, type: .messageStatus, at: clock.now(), conversationID: nil, channel: "echo",
-          data: Array(writer.string.utf8))
+        return EncodedEvent(
+          Event(
+            seq: 1, id: message.id, type: .messageStatus, at: clock.now(), conversationID: nil, channel: "echo",
+            data: writer.bytes))
       }
       let key = "AC1/sms/+15005550006"
       #expect(SenderBrake.senderKeys(event("30001"), in: ChannelDirectory([fixture.channel])) == [key])

@@ -32,7 +32,7 @@ struct LogSinkTests {
   func summary() {
     var event = WebhookFixtures.event(4, conversation: 2, data: data)
     event.at = Timestamp(seconds: 1)
-    let line = String(decoding: LogLine.encode(EncodedEvent(event), fields: .summary), as: UTF8.self)
+    let line = String(decoding: LogLine.encode([EncodedEvent(event)], fields: .summary), as: UTF8.self)
     let expected =
       #"{"seq":4,"id":"00000000-0000-7000-0000-000000000004","type":"message.new","at":"1970-01-01T00:00:01.000Z","#
       + #""conversationId":"00000000-0000-0009-0000-000000000002","messageId":"m1","status":"delivered","#
@@ -67,11 +67,13 @@ struct LogSinkTests {
     "what is no message has no messageId, and data of another shape harms nothing",
     arguments: [
       #"{"id":"c1","status":"archived"}"#, "{}", #"{"id":null,"status":5}"#, #"{"id":{"body":"secret"}}"#,
+      #" { "id" : "c1" , "status" : null } "#, #"{"a":[{"status":"secret"},"]","\"]"],"b":-1.5e3,"c":true}"#,
+      #"{"\"status":"secret","status\\":"secret"}"#,
     ])
   func otherData(data: String) throws {
     var event = WebhookFixtures.event(1, data: data)
     event.type = .conversationUpdated
-    let line = LogLine.encode(EncodedEvent(event), fields: .summary)
+    let line = LogLine.encode([EncodedEvent(event)], fields: .summary)
     let value = try JSONDecoder().decode(JSONValue.self, from: Data(line))
     #expect(value["messageId"] == .null)
     #expect(!String(decoding: line, as: UTF8.self).contains("secret"))
@@ -103,6 +105,31 @@ struct LogSinkTests {
   func badField() {
     let text = Data(#"{"fields":"full","redact":["data..body"]}"#.utf8)
     #expect(throws: ConfigurationProblems.self) { try JSONDecoder().decode(LogSinkConfiguration.self, from: text) }
+  }
+
+  @Test("lines of several events come in one piece, whole or with the fields that were asked for")
+  func batch() {
+    let events = (1...3).map { EncodedEvent(WebhookFixtures.event($0, data: data)) }
+    let whole = String(decoding: LogLine.encode(events, fields: .full), as: UTF8.self)
+    #expect(whole == events.map { String(decoding: $0.json, as: UTF8.self) + "\n" }.joined())
+    let kept = LogFields(selected: ["seq", "data.status"])
+    let some = String(decoding: LogLine.encode(events, fields: .full, kept: kept), as: UTF8.self)
+    #expect(some == (1...3).map { #"{"seq":\#($0),"data":{"status":"delivered"}}"# + "\n" }.joined())
+  }
+
+  @Test("of lines that do not all fit, the first are kept whole, and the others counted")
+  func overflow() async throws {
+    let path = temporaryFile()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let writer = LineWriter(descriptor: LineOutput.open(path), closesDescriptor: true, path: path, limit: 10)
+    #expect(!writer.add(Array("abc\ndef\nghi\njkl\n".utf8)))
+    #expect(writer.dropped == 2)
+    #expect(!writer.add(Array("mno\n".utf8)))
+    #expect(writer.add(Array("p\n".utf8)))
+    writer.start()
+    await writer.stop(grace: .seconds(5))
+    #expect(lines(path) == ["abc", "def", "p"])
+    #expect(writer.dropped == 3)
   }
 
   @Test("events from now on become lines of a file, in order")

@@ -92,6 +92,39 @@ import Testing
       expected += [UInt8(payload.count & 0xFF)]
     }
     #expect(Array(encoded.webSocketFrame.readableBytesView) == expected + payload)
+    #expect(encoded.memoryCost >= encoded.webSocketFrame.capacity)
+    // Once the frame is there, it is what holds the data.
+    #expect(encoded.whole == event)
+    #expect(encoded.withData { Array($0) } == event.data)
+    #expect(encoded == EncodedEvent(event))
+  }
+
+  @Test("however many ask for it at once, the frame is made a single time, and the data can be read meanwhile")
+  func makingOnce() async {
+    for seq in Int64(1)...200 {
+      let event = RealtimeTestServer.event(seq, size: 100)
+      let encoded = EncodedEvent(event)
+      let places = await withTaskGroup(of: Int?.self) { group in
+        for reader in 0..<8 {
+          group.addTask {
+            if reader % 2 == 0 { return encoded.data == event.data ? nil : 0 }
+            return encoded.webSocketFrame.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
+          }
+        }
+        return await group.reduce(into: Set<Int>()) { places, place in if let place { places.insert(place) } }
+      }
+      #expect(places.count == 1 && !places.contains(0))
+    }
+  }
+
+  @Test("many events at once are the same as one by one, however long their data", arguments: [0, 900, 20_000, 70_000])
+  func manyAtOnce(size: Int) {
+    let events = (Int64(1)...70).map { RealtimeTestServer.event($0, size: Int($0) % 3 * size) }
+    let encoded = EncodedEvent.encode(events[...])
+    #expect(encoded.map(\.whole) == events)
+    for event in encoded where event.seq % 2 == 0 { _ = event.webSocketFrame }
+    #expect(encoded.map(\.whole) == events)
+    #expect(encoded == events.map { EncodedEvent($0) })
   }
 
   @Test("what follows on what is held is added; what leaves something out is not")
@@ -110,14 +143,16 @@ import Testing
     let ring = Self.ring()
     var signals = ring.signals().makeAsyncIterator()
     #expect(await signals.next() != nil)
-    let heard = Mutex(0)
-    let observation = ring.observe { heard.withLock { $0 += 1 } }
+    let heard = Mutex<[[Int64]]>([])
+    let observation = ring.observe { events in heard.withLock { $0.append(events.map(\.seq)) } }
     ring.append([RealtimeTestServer.event(1)])
     #expect(await signals.next() != nil)
     ring.append([RealtimeTestServer.event(1)])
+    ring.append([RealtimeTestServer.event(1), RealtimeTestServer.event(2)])
+    ring.reset(position: ring.position)
     ring.remove(observation)
-    ring.append([RealtimeTestServer.event(2)])
-    #expect(heard.withLock { $0 } == 1)
+    ring.append([RealtimeTestServer.event(3)])
+    #expect(heard.withLock { $0 } == [[1], [2], []])
   }
 
   @Test("readers on other threads see every event once, while events come and fall out")

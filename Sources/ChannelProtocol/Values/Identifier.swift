@@ -59,12 +59,37 @@ public struct Identifier: Hashable, Sendable, Comparable {
 
   /// Appends the 36 characters of the canonical lower-case form.
   public func append(to bytes: inout [UInt8]) {
-    for position in 0..<32 {
-      if position == 8 || position == 12 || position == 16 || position == 20 { bytes.append(UInt8(ascii: "-")) }
-      let word = position < 16 ? high : low
-      let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - (position % 16) * 4)) & 0xF
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    }
+    bytes.append(room: Self.length) { write(to: &$0) }
+  }
+
+  /// How many characters the canonical form has.
+  static let length = 36
+
+  @inline(__always)
+  func write(to cursor: inout ByteCursor) {
+    cursor.put(bigEndian: Self.digits(high >> 32))
+    cursor.put("-")
+    let middle = Self.digits(high & 0xFFFF_FFFF)
+    cursor.put(bigEndian: UInt32(truncatingIfNeeded: middle >> 32))
+    cursor.put("-")
+    cursor.put(bigEndian: UInt32(truncatingIfNeeded: middle))
+    cursor.put("-")
+    let variant = Self.digits(low >> 32)
+    cursor.put(bigEndian: UInt32(truncatingIfNeeded: variant >> 32))
+    cursor.put("-")
+    cursor.put(bigEndian: UInt32(truncatingIfNeeded: variant))
+    cursor.put(bigEndian: Self.digits(low & 0xFFFF_FFFF))
+  }
+
+  /// The eight digits of 32 bits, as the bytes of one integer: all are made in a handful of steps.
+  @inline(__always)
+  private static func digits(_ value: UInt64) -> UInt64 {
+    var digits = (value << 16 | value) & 0x0000_FFFF_0000_FFFF
+    digits = (digits << 8 | digits) & 0x00FF_00FF_00FF_00FF
+    digits = (digits << 4 | digits) & 0x0F0F_0F0F_0F0F_0F0F
+    // Ten and more carry into the fifth bit with six added: those are letters.
+    let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return digits &+ 0x3030_3030_3030_3030 &+ letters &* UInt64(UInt8(ascii: "a") - 10 - UInt8(ascii: "0"))
   }
 }
 

@@ -26,17 +26,19 @@ public struct JSONWriter: Sendable {
 
   /// Writes a member's name; its value must follow. Names are ours: they hold nothing that needs an escape.
   public mutating func key(_ name: StaticString) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    name.withUTF8Buffer { bytes.append(contentsOf: $0) }
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
-    needsComma = false
+    let needsComma = needsComma
+    bytes.append(room: name.utf8CodeUnitCount + 4) { cursor in
+      if needsComma { cursor.put(",") }
+      cursor.put("\"")
+      name.withUTF8Buffer { cursor.put($0) }
+      cursor.put("\"")
+      cursor.put(":")
+    }
+    self.needsComma = false
   }
 
   /// Writes a member's name that came from outside, escaped.
   public mutating func key(_ name: String) {
-    separate()
     quote(name)
     bytes.append(UInt8(ascii: ":"))
     needsComma = false
@@ -65,25 +67,30 @@ public struct JSONWriter: Sendable {
   }
 
   public mutating func value(_ value: String) {
-    separate()
     quote(value)
     needsComma = true
   }
 
   public mutating func value(_ value: Identifier) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    value.append(to: &bytes)
-    bytes.append(UInt8(ascii: "\""))
-    needsComma = true
+    let needsComma = needsComma
+    bytes.append(room: Identifier.length + 3) { cursor in
+      if needsComma { cursor.put(",") }
+      cursor.put("\"")
+      value.write(to: &cursor)
+      cursor.put("\"")
+    }
+    self.needsComma = true
   }
 
   public mutating func value(_ value: Timestamp) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    value.append(to: &bytes)
-    bytes.append(UInt8(ascii: "\""))
-    needsComma = true
+    let needsComma = needsComma
+    bytes.append(room: Timestamp.length + 3) { cursor in
+      if needsComma { cursor.put(",") }
+      cursor.put("\"")
+      value.write(to: &cursor)
+      cursor.put("\"")
+    }
+    self.needsComma = true
   }
 
   public mutating func value(_ value: JSONValue) {
@@ -109,6 +116,12 @@ public struct JSONWriter: Sendable {
     separate()
     bytes.append(contentsOf: json)
     needsComma = true
+  }
+
+  /// Ends a text, and begins another on the next line.
+  public mutating func endLine() {
+    bytes.append(UInt8(ascii: "\n"))
+    needsComma = false
   }
 
   // MARK: Optional values: `null` where there is none
@@ -137,48 +150,66 @@ public struct JSONWriter: Sendable {
   }
 
   private mutating func literal(_ text: StaticString) {
-    separate()
-    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
-    needsComma = true
+    let needsComma = needsComma
+    bytes.append(room: text.utf8CodeUnitCount + 1) { cursor in
+      if needsComma { cursor.put(",") }
+      text.withUTF8Buffer { cursor.put($0) }
+    }
+    self.needsComma = true
   }
 
   private mutating func appendDecimal(_ value: Int64) {
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
     var magnitude = value.magnitude
-    let start = bytes.count
-    repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
-      magnitude /= 10
-    } while magnitude > 0
-    bytes[start...].reverse()
-  }
-
-  private mutating func quote(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    var text = text
-    text.withUTF8 { utf8 in
-      var clean = 0
-      for index in utf8.indices {
-        let byte = utf8[index]
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-        bytes.append(contentsOf: utf8[clean..<index])
-        clean = index + 1
-        bytes.append(UInt8(ascii: "\\"))
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-        case 0x0A: bytes.append(UInt8(ascii: "n"))
-        case 0x0D: bytes.append(UInt8(ascii: "r"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
-        default:
-          bytes.append(contentsOf: [UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0")])
-          let digits = Array("0123456789abcdef".utf8)
-          bytes.append(digits[Int(byte >> 4)])
-          bytes.append(digits[Int(byte & 0xF)])
+    var length = value < 0 ? 2 : 1
+    var bound: UInt64 = 10
+    while magnitude >= bound {
+      length += 1
+      let (next, isOver) = bound.multipliedReportingOverflow(by: 10)
+      if isOver { break }
+      bound = next
+    }
+    bytes.append(room: length) { cursor in
+      if value < 0 { cursor.put("-") }
+      cursor.put(value < 0 ? length - 1 : length) { digits in
+        for index in digits.indices.reversed() {
+          digits[index] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: magnitude % 10)
+          magnitude /= 10
         }
       }
-      bytes.append(contentsOf: utf8[clean...])
     }
-    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Writes a string, after a comma where one is due.
+  private mutating func quote(_ text: String) {
+    let needsComma = needsComma
+    var text = text
+    text.withUTF8 { utf8 in
+      let clean = utf8.firstToEscape(from: 0)
+      guard clean < utf8.count else {
+        return bytes.append(room: utf8.count + 3) { cursor in
+          if needsComma { cursor.put(",") }
+          cursor.put("\"")
+          cursor.put(utf8)
+          cursor.put("\"")
+        }
+      }
+      separate()
+      bytes.append(UInt8(ascii: "\""))
+      quote(utf8, escapingFrom: clean)
+      bytes.append(UInt8(ascii: "\""))
+    }
+  }
+
+  private mutating func quote(_ utf8: UnsafeBufferPointer<UInt8>, escapingFrom first: Int) {
+    var start = 0
+    var next = first
+    while next < utf8.count {
+      bytes.append(contentsOf: utf8[start..<next])
+      bytes.append(room: 6) { $0.put(escaped: utf8[next]) }
+      start = next + 1
+      next = utf8.firstToEscape(from: start)
+    }
+    bytes.append(contentsOf: utf8[start...])
   }
 }
 

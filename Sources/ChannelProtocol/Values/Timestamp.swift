@@ -24,33 +24,37 @@ public struct Timestamp: Hashable, Sendable, Comparable {
 
   /// Appends `YYYY-MM-DDTHH:MM:SS.mmmZ`; the microseconds below a millisecond are cut off.
   public func append(to bytes: inout [UInt8]) {
+    bytes.append(room: Self.length) { write(to: &$0) }
+  }
+
+  /// How many characters the RFC 3339 form has.
+  static let length = 24
+
+  @inline(__always)
+  func write(to cursor: inout ByteCursor) {
     let milliseconds = floorDivide(microseconds, 1_000)
     let seconds = floorDivide(milliseconds, 1_000)
     let days = floorDivide(seconds, 86_400)
     let civil = CivilDate(daysSince1970: days)
-    let secondOfDay = seconds - days * 86_400
-    func digits(_ value: Int64, _ count: Int) {
-      var divisor: Int64 = 1
-      for _ in 1..<count { divisor *= 10 }
-      while divisor > 0 {
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-        divisor /= 10
-      }
-    }
-    digits(civil.year, 4)
-    bytes.append(UInt8(ascii: "-"))
-    digits(civil.month, 2)
-    bytes.append(UInt8(ascii: "-"))
-    digits(civil.day, 2)
-    bytes.append(UInt8(ascii: "T"))
-    digits(secondOfDay / 3_600, 2)
-    bytes.append(UInt8(ascii: ":"))
-    digits(secondOfDay / 60 % 60, 2)
-    bytes.append(UInt8(ascii: ":"))
-    digits(secondOfDay % 60, 2)
-    bytes.append(UInt8(ascii: "."))
-    digits(milliseconds - seconds * 1_000, 3)
-    bytes.append(UInt8(ascii: "Z"))
+    let secondOfDay = Int(seconds - days * 86_400)
+    let millisecond = Int(milliseconds - seconds * 1_000)
+    let year = Int(civil.year.magnitude % 10_000)
+    cursor.put(twoDigits: year / 100)
+    cursor.put(twoDigits: year % 100)
+    cursor.put("-")
+    cursor.put(twoDigits: Int(civil.month))
+    cursor.put("-")
+    cursor.put(twoDigits: Int(civil.day))
+    cursor.put("T")
+    cursor.put(twoDigits: secondOfDay / 3_600)
+    cursor.put(":")
+    cursor.put(twoDigits: secondOfDay / 60 % 60)
+    cursor.put(":")
+    cursor.put(twoDigits: secondOfDay % 60)
+    cursor.put(".")
+    cursor.put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: millisecond / 100))
+    cursor.put(twoDigits: millisecond % 100)
+    cursor.put("Z")
   }
 
   /// Reads RFC 3339 (section 5.6): `T` or a blank between date and time, any fraction, `Z` or an offset.

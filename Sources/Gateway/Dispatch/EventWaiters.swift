@@ -26,14 +26,7 @@ final class EventWaiters: Sendable {
 
   /// Wakes waiters until the task is cancelled, and lets all of them go then: a server that stops waits for nobody.
   func run() async {
-    let observation = ring.observe { [weak self] in self?.wake() }
-    let (end, continuation) = AsyncStream.makeStream(of: Void.self)
-    await withTaskCancellationHandler {
-      for await _ in end {}
-    } onCancel: {
-      continuation.finish()
-    }
-    ring.remove(observation)
+    await ring.follow { [weak self] _ in self?.wake() }
     close()
   }
 

@@ -81,7 +81,7 @@ struct TailReader: Sendable {
     case .notification: break
     }
     if case .notification(_, let payload) = signal, let seq = Int64(payload) {
-      guard seq > ring.position.seq else { return }
+      guard seq > ring.position.seq, !inbox.leads(to: seq) else { return }
       try await Task.sleep(for: grace)
       guard seq > ring.position.seq else { return }
     }
@@ -201,6 +201,14 @@ private final class TailInbox: Sendable {
       work.mustLook = work.mustLook || withLook
     }
     wake()
+  }
+
+  /// Whether what waits already will bring the ring to this number.
+  func leads(to seq: Int64) -> Bool {
+    work.withLock { work in
+      if let newest = work.committed.last?.last?.seq, newest >= seq { return true }
+      return work.mustRead
+    }
   }
 
   func take() -> Work {

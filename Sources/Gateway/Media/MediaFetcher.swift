@@ -1,10 +1,8 @@
 // Fetches the files that contacts send, behind the messages: no text ever waits for one.
 
 import ChannelProtocol
-import Glibc
 import Logging
 import Metrics
-import NIOCore
 import Sinks
 import Storage
 import Synchronization
@@ -83,17 +81,9 @@ struct MediaFetcher: Sendable {
 
   /// A message taken in on any node is an event; the ring tells it to all.
   private func wakeOnEvents(_ wake: AsyncStream<Void>.Continuation) async {
-    var seen = ring.position.seq
-    for await _ in ring.signals() {
-      while case .events(let events) = ring.read(after: seen, limit: 1_000), let last = events.last {
-        seen = last.event.seq
-        if events.contains(where: \.announcesMedia) { wake.yield() }
-      }
-      // Too far behind to read: whether there were any is found by looking.
-      if case .behind = ring.read(after: seen, limit: 1) {
-        seen = ring.position.seq
-        wake.yield()
-      }
+    await ring.follow { events in
+      // None: the ring was set to another place, and what was passed over is found by looking.
+      if events.isEmpty || events.contains(where: \.announcesMedia) { wake.yield() }
     }
   }
 
@@ -168,22 +158,7 @@ extension EncodedEvent {
   var announcesMedia: Bool {
     guard event.type == .messageNew else { return false }
     let mark: StaticString = #""media":[{"#
-    // Brackets are few: every event is looked at, and memchr does that many bytes at a time.
-    let bracket = mark.utf8CodeUnitCount - 2
-    return webSocketFrame.withUnsafeReadableBytes { bytes in
-      guard let start = bytes.baseAddress else { return false }
-      var position = bracket
-      while position < bytes.count,
-        let found = memchr(start + position, Int32(UInt8(ascii: "[")), bytes.count - position)
-      {
-        position = UnsafeRawPointer(found) - start
-        if position + 1 < bytes.count, memcmp(start + position - bracket, mark.utf8Start, mark.utf8CodeUnitCount) == 0 {
-          return true
-        }
-        position += 1
-      }
-      return false
-    }
+    return withData { $0.holds(mark, rarest: mark.utf8CodeUnitCount - 2) }
   }
 }
 

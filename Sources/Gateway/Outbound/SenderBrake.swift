@@ -2,20 +2,25 @@
 
 import ChannelProtocol
 import Foundation
+import Sinks
 
 /// Twilio's queue errors come by callback, long after it took the message: the log tells them to every node.
 enum SenderBrake {
-  private static let failed = Array(#""error":{"code":"#.utf8)
+  private static let failed: StaticString = #""error":{"code":"#
 
   /// The keys of the senders that were too fast; most events name none, and are not read for it.
-  static func senderKeys(_ event: Event, in directory: ChannelDirectory) -> [String] {
-    guard event.type == .messageStatus, event.data.contains(Self.failed),
-      let channel = event.channel.flatMap({ directory[$0] }),
-      let message = try? JSONDecoder().decode(JSONValue.self, from: Data(event.data)),
+  static func senderKeys(_ encoded: EncodedEvent, in directory: ChannelDirectory) -> [String] {
+    guard encoded.event.type == .messageStatus, encoded.withData(tellsOfError),
+      let channel = encoded.event.channel.flatMap({ directory[$0] }),
+      let message = try? JSONDecoder().decode(JSONValue.self, from: Data(encoded.data)),
       let code = message["error"]?["code"]?.stringValue, ErrorWords.saysTooFast(code)
     else { return [] }
     let own = channel.senders.filter { $0.address == message["from"]?.stringValue }
     // A pool's message names the number that the provider chose.
     return (own.isEmpty ? channel.senders : own).map(channel.senderKey)
+  }
+
+  private static func tellsOfError(_ data: UnsafeRawBufferPointer) -> Bool {
+    data.holds(failed, rarest: #""error":"#.utf8.count)
   }
 }

@@ -23,7 +23,9 @@ struct SenderService: Sendable {
     defer { leads.wakeAll() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await keepLeading(leads) }
-      group.addTask { await wakeOnEvents(leads, loops) }
+      let (braked, brake) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1_024))
+      group.addTask { await wakeOnEvents(leads, brake) }
+      group.addTask { for await key in braked { await loops[key]?.brake() } }
       for (key, loop) in loops {
         let (wakes, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         leads.register(key, continuation)
@@ -57,26 +59,21 @@ struct SenderService: Sendable {
 
   /// A message queued on any node is an event; the ring tells it to all.
   /// What a provider says of a message by callback reaches any node: its sender is braked on all.
-  private func wakeOnEvents(_ leads: SenderLeads, _ loops: [String: SenderLoop]) async {
+  func wakeOnEvents(_ leads: SenderLeads, _ brake: AsyncStream<String>.Continuation) async {
     let keys = Dictionary(
       context.directory.channels.map { channel in (channel.id, channel.senders.map(channel.senderKey)) },
       uniquingKeysWith: { first, _ in first })
-    var seen = ring.position.seq
-    for await _ in ring.signals() {
-      while case .events(let events) = ring.read(after: seen, limit: 1_024), let last = events.last {
-        seen = last.event.seq
-        for event in events where event.event.type == .messageQueued {
-          for key in event.event.channel.flatMap({ keys[$0] }) ?? [] { leads.wake(key) }
-        }
-        for key in events.flatMap({ SenderBrake.senderKeys($0.event, in: context.directory) }) {
-          await loops[key]?.brake()
+    let directory = context.directory
+    await ring.follow { events in
+      for event in events {
+        switch event.event.type {
+        case .messageQueued: for key in event.event.channel.flatMap({ keys[$0] }) ?? [] { leads.wake(key) }
+        case .messageStatus: for key in SenderBrake.senderKeys(event, in: directory) { brake.yield(key) }
+        default: break
         }
       }
-      // Too far behind to read: the loops' own poll finds what is due.
-      if case .behind = ring.read(after: seen, limit: 1) {
-        seen = ring.position.seq
-        leads.wakeAll()
-      }
+      // The ring was set to another place: what was passed over is found by looking.
+      if events.isEmpty { leads.wakeAll() }
     }
   }
 

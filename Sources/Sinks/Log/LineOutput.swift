@@ -11,6 +11,8 @@ import Darwin
 /// Lives on the writing thread.
 struct LineOutput {
   private(set) var descriptor: Int32
+  /// A file takes what it is given; a pipe may make the writer wait.
+  private(set) var isFile: Bool
   /// Nil: the descriptor stays what it is.
   private let path: String?
   private var looked = ContinuousClock.now
@@ -19,6 +21,12 @@ struct LineOutput {
   init(descriptor: Int32, path: String?) {
     self.descriptor = descriptor
     self.path = path
+    isFile = Self.isFile(descriptor)
+  }
+
+  private static func isFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   /// - Returns: a descriptor less than 0 where it cannot be opened; `errno` says why.
@@ -37,6 +45,7 @@ struct LineOutput {
     guard new >= 0 else { return }
     close()
     descriptor = new
+    isFile = Self.isFile(new)
   }
 
   func close() { systemClose(descriptor) }

@@ -55,27 +55,28 @@ final class LineWriter: Sendable {
     thread.start()
   }
 
-  /// - Returns: false where the line was dropped.
+  /// Adds lines, each with its line feed; of more than fit the last ones are dropped.
+  /// - Returns: false where one was dropped.
   @discardableResult
-  func add(_ line: [UInt8]) -> Bool { add(lines: [line]) == 1 }
-
-  /// Adds several lines with one look at the queue.
-  /// - Returns: how many were taken; the others were dropped.
-  @discardableResult
-  func add(lines: [[UInt8]]) -> Int {
+  func add(_ lines: [UInt8]) -> Bool {
     let (taken, wasEmpty) = state.withLock { state in
       let wasEmpty = state.lines.isEmpty
-      var taken = 0
-      for line in lines where state.lines.count + line.count <= limit && state.end == nil {
-        state.lines += line
-        taken += 1
-      }
-      state.dropped += lines.count - taken
+      let taken = state.end == nil ? Self.length(of: lines, within: limit - state.lines.count) : 0
+      if wasEmpty && taken == lines.count { state.lines = lines } else { state.lines += lines[..<taken] }
+      state.dropped += Self.count(lines[taken...])
       return (taken, wasEmpty)
     }
     if wasEmpty && taken > 0 { available.signal() }
-    return taken
+    return taken == lines.count
   }
+
+  /// How many bytes the whole lines take that fit into `room`.
+  private static func length(of lines: [UInt8], within room: Int) -> Int {
+    if lines.count <= room { return lines.count }
+    return lines[..<max(0, room)].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+  }
+
+  private static func count(_ lines: ArraySlice<UInt8>) -> Int { lines.count { $0 == UInt8(ascii: "\n") } }
 
   /// Writes what is left, for at most `grace`, and ends the thread.
   func stop(grace: Duration) async {
@@ -106,7 +107,7 @@ final class LineWriter: Sendable {
       }
       if !lines.isEmpty {
         output.follow()
-        write(lines, to: output.descriptor)
+        write(lines, to: output)
       } else if isStopping {
         break
       } else {
@@ -122,13 +123,14 @@ final class LineWriter: Sendable {
     for continuation in waiting { continuation.resume() }
   }
 
-  private func write(_ lines: [UInt8], to descriptor: Int32) {
+  private func write(_ lines: [UInt8], to output: LineOutput) {
     var start = 0
     while start < lines.count {
       let rest = lines.count - start
-      let written = waitUntilWritable(descriptor) ? writeSome(lines, from: start, to: descriptor) : -1
+      let isReady = output.isFile || waitUntilWritable(output.descriptor)
+      let written = isReady ? writeSome(lines, from: start, to: output) : -1
       guard written > 0 else {
-        let lost = lines[start...].count { $0 == UInt8(ascii: "\n") }
+        let lost = Self.count(lines[start...])
         return state.withLock { $0.dropped += lost }
       }
       start += min(written, rest)
@@ -136,12 +138,12 @@ final class LineWriter: Sendable {
   }
 
   /// - Returns: the bytes written, less than one where it failed for good.
-  private func writeSome(_ lines: [UInt8], from start: Int, to descriptor: Int32) -> Int {
+  private func writeSome(_ lines: [UInt8], from start: Int, to output: LineOutput) -> Int {
     while true {
-      let chunk = lines[start...].prefix(Self.chunk)
-      let written = chunk.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+      let chunk = output.isFile ? lines[start...] : lines[start...].prefix(Self.chunk)
+      let written = chunk.withUnsafeBytes { systemWrite(output.descriptor, $0.baseAddress, $0.count) }
       if written >= 0 || (errno != EINTR && errno != EAGAIN) { return written }
-      if !waitUntilWritable(descriptor) { return -1 }
+      if !waitUntilWritable(output.descriptor) { return -1 }
     }
   }
 

@@ -1,27 +1,39 @@
-// An event as one line of JSON.
+// Events as lines of JSON.
 
 import ChannelProtocol
-import SocketIO
 
 /// The lines of the log sink.
 enum LogLine {
-  /// The line, line feed included.
+  /// The lines in one piece, line feeds included.
   static func encode(
-    _ encoded: EncodedEvent, fields: LogSinkConfiguration.Fields, kept: LogFields = LogFields()
+    _ events: [EncodedEvent], fields: LogSinkConfiguration.Fields, kept: LogFields = LogFields()
   ) -> [UInt8] {
-    let json =
-      switch fields {
-      case .full: encoded.json
-      case .summary: summary(encoded.event, data: encoded.data)
+    var lines = JSONWriter(capacity: events.count * summarySize)
+    for event in events {
+      if kept.isEverything {
+        write(event, fields, to: &lines)
+      } else {
+        var line = JSONWriter(capacity: summarySize)
+        write(event, fields, to: &line)
+        lines.raw(kept.apply(to: line.bytes))
       }
-    return kept.apply(to: json) + [UInt8(ascii: "\n")]
+      lines.endLine()
+    }
+    return lines.bytes
+  }
+
+  private static func write(
+    _ event: EncodedEvent, _ fields: LogSinkConfiguration.Fields, to writer: inout JSONWriter
+  ) {
+    switch fields {
+    case .full: event.write(to: &writer)
+    case .summary: event.withData { summarise(event.event, LogWords($0), to: &writer) }
+    }
   }
 
   /// `{seq, id, type, at, conversationId, messageId, status, channel}`: nothing a person wrote, no address.
-  private static func summary(_ event: Event, data: [UInt8]) -> [UInt8] {
-    let members = JSONMembers.values(of: ["id", "status"], in: data)
+  private static func summarise(_ event: Event, _ words: LogWords, to writer: inout JSONWriter) {
     let isMessage = event.type.rawValue.hasPrefix("message.")
-    var writer = JSONWriter(capacity: 320)
     writer.object { writer in
       writer.key("seq")
       writer.value(event.seq)
@@ -30,18 +42,19 @@ enum LogLine {
       writer.member("at", event.at)
       writer.member("conversationId", event.conversationID)
       writer.key("messageId")
-      writer.word(isMessage ? members[0] : nil)
+      writer.word(isMessage ? words.id : nil)
       writer.key("status")
-      writer.word(members[1])
+      writer.word(words.status)
       writer.member("channel", event.channel)
     }
-    return writer.bytes
   }
+
+  /// About the length of a summary.
+  private static let summarySize = 320
 }
 
 extension JSONWriter {
-  /// A string as it was written; null for what is none.
-  fileprivate mutating func word(_ value: ArraySlice<UInt8>?) {
-    if let value, value.first == UInt8(ascii: "\"") { raw(value) } else { null() }
+  fileprivate mutating func word(_ value: UnsafeRawBufferPointer?) {
+    if let value { raw(value) } else { null() }
   }
 }

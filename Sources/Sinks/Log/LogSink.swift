@@ -87,7 +87,7 @@ public final class LogSink: Sink {
         dropped.increment(by: oldest - position.seq)
         position.seq = oldest
       case .events(let events):
-        writer.add(lines: events.map { LogLine.encode($0, fields: fields, kept: kept) })
+        writer.add(LogLine.encode(events, fields: fields, kept: kept))
         if let last = events.last {
           position.seq = last.seq
           lag.recordMicroseconds((clock.now() - last.event.at).wholeMicroseconds)

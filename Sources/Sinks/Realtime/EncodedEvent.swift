@@ -2,77 +2,113 @@
 
 public import ChannelProtocol
 public import NIOCore
-internal import NIOWebSocket
 internal import SocketIO
 internal import Synchronization
 
-/// An event and its wire forms. One object for all readers: handing it on costs a reference count.
+/// An event and its wire forms, made when the first client wants one: most events go to nobody here. One object for all
+/// readers: handing it on costs a reference count.
 public final class EncodedEvent: Sendable, Equatable {
-  /// The event without its `data`, which lies in the frame: it is kept once.
+  /// The event without its `data`: that is kept once, beside it or in the frame.
   public let event: Event
-  /// The whole WebSocket frame, header included (unmasked, as a server sends), of
-  /// `{"type":"event","event":…}`. Copies of the buffer share its storage.
-  public let webSocketFrame: ByteBuffer
-  /// Where `{seq, id, type, at, conversationId, data}` lies within the frame.
-  private let jsonRange: Range<Int>
-  private let dataLength: Int
-  /// Made when the first Socket.IO client wants it.
-  private let socketFrames = Mutex<SocketFrames?>(nil)
+  /// About how much memory it holds at most, in bytes: the data or the frame, and the objects around it.
+  public let memoryCost: Int
+  /// Nil once the frame is made: it holds the data from then on.
+  private let plainData: Mutex<ArraySlice<UInt8>?>
+  private let frames = AtomicLazyReference<EventFrames>()
 
-  public init(_ event: Event) {
-    var writer = JSONWriter(capacity: event.data.count + Self.envelopeSize)
-    event.write(to: &writer)
-    let json = writer.bytes
-    var frame = ByteBuffer()
-    let payloadLength = Self.opening.utf8CodeUnitCount + json.count + 1
-    frame.reserveCapacity(payloadLength + WebSocketFrameHeader.maximumLength)
-    WebSocketFrameHeader(opcode: .text, payloadLength: payloadLength).write(to: &frame)
-    frame.writeStaticString(Self.opening)
-    let start = frame.writerIndex
-    frame.writeBytes(json)
-    jsonRange = start..<frame.writerIndex
-    frame.writeStaticString("}")
-    dataLength = event.data.count
+  public convenience init(_ event: Event) { self.init(event, data: event.data[...]) }
+
+  /// - Parameter data: the event's own, which may lie beside that of others.
+  private init(_ event: Event, data: ArraySlice<UInt8>) {
+    memoryCost = EventFrames.size(of: event) + 256
+    plainData = Mutex(data)
     var envelope = event
     envelope.data = []
     self.event = envelope
-    webSocketFrame = frame
   }
 
   public var seq: Int64 { event.seq }
 
-  /// The event as one JSON object, `{seq, id, type, at, conversationId, data}`, UTF-8; copied on each call.
-  public var json: [UInt8] { Array(webSocketFrame.getBytes(at: jsonRange.lowerBound, length: jsonRange.count) ?? []) }
-
-  /// The same bytes as ``json``, shared instead of copied.
-  public var jsonBuffer: ByteBuffer {
-    webSocketFrame.getSlice(at: jsonRange.lowerBound, length: jsonRange.count) ?? ByteBuffer()
-  }
-
-  /// The event's `data`, UTF-8 JSON; copied on each call. It is the last member of the event's object.
-  public var data: [UInt8] {
-    webSocketFrame.getBytes(at: jsonRange.upperBound - 1 - dataLength, length: dataLength) ?? []
-  }
+  /// The whole WebSocket frame, header included (unmasked, as a server sends), of
+  /// `{"type":"event","event":…}`. Copies of the buffer share its storage.
+  public var webSocketFrame: ByteBuffer { encoded.webSocket }
 
   /// The packet for Socket.IO clients in the namespace of messages; encoded once, on the first call.
-  var socketIOFrames: SocketFrames {
-    socketFrames.withLock { frames in
-      if let frames { return frames }
-      let made = SocketFrames(
-        event: MessagingEvent.name(of: event.type), json: jsonBuffer, namespace: MessagingEvent.namespace)
-      frames = made
-      return made
+  var socketIOFrames: SocketFrames { encoded.socketIO(event.type) }
+
+  /// The event as one JSON object, `{seq, id, type, at, conversationId, data}`, UTF-8; made on each call.
+  public var json: [UInt8] {
+    var writer = JSONWriter(capacity: memoryCost)
+    write(to: &writer)
+    return writer.bytes
+  }
+
+  /// The same bytes as ``json``, shared instead of copied.
+  public var jsonBuffer: ByteBuffer { encoded.json }
+
+  /// The event's `data`, UTF-8 JSON.
+  public var data: [UInt8] { withData { Array($0) } }
+
+  /// The event with its `data`.
+  public var whole: Event {
+    var whole = event
+    whole.data = data
+    return whole
+  }
+
+  /// Writes the same as ``json``.
+  func write(to writer: inout JSONWriter) { whole.write(to: &writer) }
+
+  /// The event's `data`, where it lies.
+  public func withData<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    if let plain = plainData.withLock(\.self) { return try plain.withUnsafeBytes(body) }
+    return try encoded.withData(body)
+  }
+
+  private var encoded: EventFrames {
+    if let frames = frames.load() { return frames }
+    return plainData.withLock { data in
+      if let frames = frames.load() { return frames }
+      var whole = event
+      whole.data = Array(data ?? [])
+      defer { data = nil }
+      return frames.storeIfNil(EventFrames(whole))
     }
   }
 
-  /// About how much memory it holds, in bytes: the frame and the objects around it.
-  public var memoryCost: Int { webSocketFrame.capacity + 256 }
-
-  public static func == (left: EncodedEvent, right: EncodedEvent) -> Bool {
-    left.webSocketFrame == right.webSocketFrame && left.event == right.event
+  /// Many at once. Their data are copied side by side: what has to be kept for long is so allocated in few pieces, and
+  /// what the writer of the events allocated becomes free for the next.
+  static func encode(_ events: ArraySlice<Event>) -> [EncodedEvent] {
+    var encoded: [EncodedEvent] = []
+    encoded.reserveCapacity(events.count)
+    var rest = events
+    while !rest.isEmpty {
+      var size = 0
+      let piece = rest.prefix { event in
+        defer { size += event.data.count }
+        return size == 0 || size + event.data.count <= pieceSize
+      }
+      add(piece, to: &encoded)
+      rest = rest[piece.endIndex...]
+    }
+    return encoded
   }
 
-  private static let opening: StaticString = #"{"type":"event","event":"#
-  /// Room for what surrounds `data`.
-  private static let envelopeSize = 224
+  private static func add(_ events: ArraySlice<Event>, to encoded: inout [EncodedEvent]) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(events.reduce(0) { $0 + $1.data.count })
+    for event in events { bytes += event.data }
+    var start = 0
+    for event in events {
+      encoded.append(EncodedEvent(event, data: bytes[start..<(start + event.data.count)]))
+      start += event.data.count
+    }
+  }
+
+  /// A piece is free again once all of it has fallen out of the ring.
+  private static let pieceSize = 32_768
+
+  public static func == (left: EncodedEvent, right: EncodedEvent) -> Bool {
+    left.event == right.event && left.data == right.data
+  }
 }

@@ -104,7 +104,7 @@ final class RealtimeHub: Sendable {
 
   /// Begins to listen to the ring.
   func start() {
-    let observation = ring.observe { [weak self] in self?.wake() }
+    let observation = ring.observe { [weak self] _ in self?.wake() }
     state.withLock { $0.observation = observation }
     wake()
   }

@@ -32,6 +32,8 @@ public final class WebhookSink: Sink {
   private static let poll = Duration.seconds(1)
   /// Rounds of reading the log start no closer than this, so that a busy log is read in batches.
   private static let materialisePause = Duration.milliseconds(10)
+  /// The same where this node has no endpoint and found nothing to make: then most often there are none.
+  private static let idlePause = Duration.milliseconds(40)
   private static let materialiseLimit = 500
   /// Of a replay, so many deliveries are made at a time, with a pause between.
   private static let replayLimit = 500
@@ -124,8 +126,16 @@ public final class WebhookSink: Sink {
 
   private func watchLog() async {
     var epoch = context.ring.position.epoch
-    for await _ in context.ring.signals() {
+    let (resets, reset) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let observation = context.ring.observe { [materialiseWake] events in
       materialiseWake.signal()
+      if events.isEmpty { reset.yield() }
+    }
+    defer { context.ring.remove(observation) }
+    // What came before it was heard of.
+    materialiseWake.signal()
+    reset.yield()
+    for await _ in resets {
       let current = context.ring.position.epoch
       guard current != epoch else { continue }
       epoch = current
@@ -148,7 +158,8 @@ public final class WebhookSink: Sink {
         wake(made, isNewHere: newest > seen)
         seen = newest
         if made.events >= Self.materialiseLimit { continue }
-        try await Task.sleep(until: start + Self.materialisePause)
+        let isForNobody = made.events == 0 && !made.isElsewhere && roster.withLock(\.endpoints) == 0
+        try await Task.sleep(until: start + (isForNobody ? Self.idlePause : Self.materialisePause))
         await materialiseWake.wait(atMost: made.isElsewhere ? Self.materialisePause : Self.poll)
       } catch {
         await failed(error, &backoff)

@@ -40,30 +40,6 @@ package struct JSONMembers {
     return value.elementsEqual("null".utf8) ? nil : value
   }
 
-  // MARK: A few members of an object that is ours
-
-  /// The values of the outer object's members of these names, nil for those that are absent. Reads no further than the
-  /// last of them, and trusts the text to be JSON.
-  package static func values(of names: [StaticString], in text: [UInt8]) -> [ArraySlice<UInt8>?] {
-    var found = [ArraySlice<UInt8>?](repeating: nil, count: names.count)
-    var missing = names.count
-    var scanner = JSONScanner(text)
-    guard scanner.skip("{") else { return found }
-    repeat {
-      scanner.skipBlanks()
-      guard let quoted = scanner.string() else { return found }
-      scanner.skipBlanks()
-      guard scanner.skip(":"), let value = scanner.value() else { return found }
-      let name = quoted.dropFirst().dropLast()
-      if let index = names.firstIndex(where: { $0.withUTF8Buffer { name.elementsEqual($0) } }), found[index] == nil {
-        found[index] = value
-        missing -= 1
-      }
-      scanner.skipBlanks()
-    } while missing > 0 && scanner.skip(",")
-    return found
-  }
-
   // MARK: Values
 
   /// The text of a JSON string; nil for another kind of value, and for half a surrogate pair.
