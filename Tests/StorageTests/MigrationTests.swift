@@ -47,7 +47,7 @@ extension StorageSuite {
           DROP FUNCTION gather_changed_addresses() CASCADE;
           DROP FUNCTION gather_moved_addresses() CASCADE;
           ALTER TABLE contacts DROP COLUMN types, DROP COLUMN addresses;
-          DELETE FROM fractal_migrations WHERE version >= \(migrations[first].version);
+          DELETE FROM fractal_migrations WHERE version IN (\(migrations[first].version), \(migrations[first + 1].version));
           INSERT INTO contacts (id, name, created_at, updated_at)
             SELECT gen_random_uuid(), n::text, now(), now() FROM generate_series(1, 2500) n;
           INSERT INTO contact_channels (id, contact_id, type, address, created_at)

@@ -314,8 +314,8 @@ extension StoreFixture {
     let steps = try await useEveryStep([PageRequest(), PageRequest(cursor: cursor)])
     // The branches that only much data leads to.
     for part in [
-      "_addressed", "_labelled", "_indexed", "_few", "_newest_4000", "_found", "_rest", "_whole", "_frequent",
-      "_common",
+      "_addressed", "_labelled", "_indexed", "_few", "_newest_4000", "_found", "_rest", "_whole", "_choice",
+      "_inside", "_ending",
     ] {
       #expect(steps.contains { $0.contains(part) }, "\(part)")
     }

@@ -36,6 +36,7 @@ struct Migration: Sendable {
     Migration(version: 30, name: "the ids of a bulk's messages", sql: bulkIdentifierSchema),
     Migration(version: 32, name: "the addresses of a contact beside its texts", sql: contactKindSchema),
     Migration(version: 33, name: "the addresses of contacts that are there", sql: knownAddresses, commitsItself: true),
+    Migration(version: 34, name: "texts of mixed alphabets", sql: mixedTextSchema),
   ]
 }
 

@@ -9,14 +9,13 @@ enum ListSteps {
   /// Nothing can match.
   case none
   case one(Statement)
-  /// - Parameter shortcuts: other ways to all of them, the best first.
-  case search(places: [Place], rest: Statement, shortcuts: [Shortcut] = [])
+  case search(places: [Place], rest: Statement, choice: Choice? = nil)
 
-  /// Finds what the rest finds, sooner where certain words are frequent.
-  struct Shortcut {
-    var rows: Statement
-    /// Whether it is a way, and the shorter one, as the newest rows have it.
-    var isShorter: Statement
+  /// Ways to what the rest finds, each of which is the shortest where certain words are frequent.
+  struct Choice {
+    /// Answers which of them it is, as the newest rows have it; null: the rest is.
+    var statement: Statement
+    var ways: [Statement]
   }
 
   struct Place {
@@ -41,16 +40,14 @@ enum ListSteps {
     switch self {
     case .none: return []
     case .one(let statement): return Array(try connection.execute(statement, parameters))
-    case .search(let places, let rest, let shortcuts):
+    case .search(let places, let rest, let choice):
       var isHopeless = false
       for place in places {
         let rows = try place.rows(parameters, wanted: wanted, isHopeless: &isHopeless, on: connection)
         if let rows { return Array(rows) }
       }
-      for shortcut in shortcuts where try connection.look(shortcut.isShorter, parameters).single().bool(0) {
-        return Array(try connection.look(shortcut.rows, parameters))
-      }
-      return Array(try connection.look(rest, parameters))
+      let way = try choice.flatMap { try connection.look($0.statement, parameters).single().int4OrNil(0) }
+      return Array(try connection.look(way.flatMap { choice?.ways[Int($0)] } ?? rest, parameters))
     }
   }
 }

@@ -9,17 +9,17 @@ import Postgres
 /// contact, a channel, the stages of a status, or all of them, each from its newest on. Where there are several, which of
 /// them has the fewest only the data knows: some of each is looked at (``ListSteps``).
 struct MessageFilter {
-  private var name = "messages"
-  private var bounds = MessageBounds()
+  private(set) var name = "messages"
+  private(set) var bounds = MessageBounds()
   /// Whose it is, which an index may answer; and of what kind, which none does.
-  private var conditions: [String] = []
-  private var kinds: [String] = []
-  private var sources: [MessageSource] = []
+  private(set) var conditions: [String] = []
+  private(set) var kinds: [String] = []
+  private(set) var sources: [MessageSource] = []
   private var words: MessageWords?
   /// The parameter of the channel type that has no index, as most messages have it.
   private var usual: Int?
   /// What the conditions look at: what is looked at and thrown away is read no wider.
-  private var columns = ["id"]
+  private(set) var columns = ["id"]
   /// Whether it asks for what there cannot be.
   private var isEmpty = false
   private(set) var parameters = Parameters()
@@ -32,13 +32,6 @@ struct MessageFilter {
   private static let ofPlace = [2_500]
   /// How many conversations of the usual type are few.
   private static let conversations = 1_000
-  /// How many of the newest tell which words are frequent. A word in so many times as many as have all the others takes the
-  /// index longer than looking through those.
-  private static let evidence = 500
-  private static let worth = 8
-  /// Words that all are in more than one of so many messages have long lists in the index: what is no larger than the
-  /// largest window is looked through in their place.
-  private static let common = 8
   /// A message is told of this long after it was made, at most, unless it was recovered: it may wait in the journal.
   private static let delay: Duration = .seconds(86_400)
   /// Ids are made beside the times, not from them.
@@ -162,8 +155,7 @@ struct MessageFilter {
     }
     let rest = statement(name + "_rest", found(words.indexed, words.unseen))
     guard let whole = words.whole else { return .search(places: places, rest: rest) }
-    let all = sources[0].isOrigin ? places[0].windows.last.flatMap { through($0, whole) } : nil
-    return .search(places: places, rest: rest, shortcuts: [all, shortcut(whole)].compactMap { $0 })
+    return .search(places: places, rest: rest, choice: choice(whole, places[0]))
   }
 
   /// Messages of the usual type, which may be rare all the same: then so are the conversations that have them.
@@ -212,46 +204,6 @@ struct MessageFilter {
       })
   }
 
-  /// Those that hold every word but the one that is being typed, where they are few and it is frequent.
-  private func shortcut(_ whole: MessageWords.Whole) -> ListSteps.Shortcut {
-    ListSteps.Shortcut(
-      rows: statement(name + "_whole", found(whole.indexed, whole.unseen)),
-      isShorter: Statement(
-        name + "_frequent",
-        """
-        SELECT \(Self.worth) * count(*) FILTER (\(SQL.whole(whole.seen))) < count(*) FILTER (WHERE \(whole.last))
-        FROM (\(MessageSource.all.sql("m.body", [], "LIMIT \(Self.evidence)"))) m
-        """))
-  }
-
-  /// A conversation's messages, or a contact's, where they are no more than a window and the words are common.
-  private func through(_ window: ListSteps.Window, _ whole: MessageWords.Whole) -> ListSteps.Shortcut? {
-    guard let reach = window.reach else { return nil }
-    let words = (whole.seen + [whole.last]).map { "count(*) FILTER (WHERE \($0))" }.joined(separator: ", ")
-    return ListSteps.Shortcut(
-      rows: window.matching,
-      isShorter: Statement(
-        name + "_common",
-        """
-        SELECT CASE WHEN (
-          SELECT \(Self.common) * least(\(words)) > \(Self.evidence)
-          FROM (\(MessageSource.all.sql("m.body", [], "LIMIT \(Self.evidence)"))) m)
-        THEN (\(reach.sql)) < \(window.size) ELSE false END
-        """))
-  }
-
-  /// What the index of words finds. What is not cheap to see is looked at from the newest on, until the page is full.
-  private func found(_ indexed: [String], _ unseen: MessageWords.Look) -> String {
-    let columns = columns.filter { $0 != "body" || !unseen.patterns.isEmpty }.map { "m.\($0)" }.joined(separator: ", ")
-    let rows = """
-      SELECT m.* FROM (
-        SELECT \(columns) FROM messages m \(SQL.whole(indexed + ["m.body IS NOT NULL"] + kinds)) OFFSET 0) m
-      \(SQL.whole(bounds.whole + conditions + unseen.patterns))
-      """
-    guard !unseen.queries.isEmpty else { return "SELECT m.id FROM (\(rows)) m" }
-    return "SELECT m.id FROM (\(rows) ORDER BY m.id DESC OFFSET 0) m \(SQL.whole(unseen.queries))"
-  }
-
   /// The newest messages of a source that every condition holds for.
   private func drawn(
     _ source: MessageSource, _ columns: String, _ conditions: [String], _ limit: String
@@ -268,7 +220,7 @@ struct MessageFilter {
   private var narrow: String { columns.map { "m.\($0)" }.joined(separator: ", ") }
 
   /// - Parameter ids: selects the ids of those that may be on the page, which is cut before its rows are read.
-  private func statement(_ name: String, _ ids: String) -> Statement {
+  func statement(_ name: String, _ ids: String) -> Statement {
     Statement(
       name,
       """

@@ -78,6 +78,54 @@ enum MessageSource {
     }
   }
 
+  /// How many there are of a conversation, or a contact; not more than the limit.
+  func count(limit: String) -> String? {
+    switch self {
+    case .conversation(let id):
+      "SELECT count(*) FROM (SELECT FROM messages m WHERE m.conversation_id = $\(id) LIMIT \(limit)) r"
+    case .contact(let contact):
+      """
+      SELECT count(*) FROM (
+        SELECT FROM conversations v CROSS JOIN LATERAL (
+          SELECT FROM messages m WHERE m.conversation_id = v.id LIMIT \(limit)) m
+        WHERE v.contact_id = $\(contact) LIMIT \(limit)) r
+      """
+    case .all, .sid, .channel, .conversations, .stages: nil
+    }
+  }
+
+  /// A condition on `m` for what is of a conversation, or a contact, that an index answers beside another; and whether it
+  /// says all. Ranges of one: of a single value the planner believes that it has a few rows, and would look at each of them.
+  var ofOrigin: (condition: String, isWhole: String)? {
+    switch self {
+    case .conversation(let id): (Self.range("conversation_id", "$\(id)").joined(separator: " AND "), "true")
+    case .contact(let contact):
+      (
+        "("
+          + Self.conversations(of: "$\(contact)").map { id in
+            "(\(Self.range("conversation_id", id).joined(separator: " AND ")))"
+          }.joined(separator: " OR ") + ")",
+        """
+        (SELECT count(*) <= \(Self.merging) FROM (
+          SELECT FROM conversations v WHERE v.contact_id = $\(contact) LIMIT \(Self.merging + 1)) v)
+        """
+      )
+    case .all, .sid, .channel, .conversations, .stages: nil
+    }
+  }
+
+  /// How many conversations of a contact are merged.
+  private static let merging = 4
+
+  /// The ids of a contact's first ones; null where it has fewer.
+  private static func conversations(of contact: String) -> [String] {
+    (1...merging).map { "(ARRAY(\(conversationIDs(of: contact)) LIMIT \(merging)))[\($0)]" }
+  }
+
+  private static func conversationIDs(of contact: String) -> String {
+    "SELECT v.id FROM conversations v WHERE v.contact_id = \(contact) ORDER BY v.id"
+  }
+
   private static func newest(_ columns: String, _ conditions: [String], _ limit: String) -> String {
     "SELECT \(columns) FROM messages m \(SQL.whole(conditions)) ORDER BY m.id DESC \(limit)"
   }
@@ -85,14 +133,12 @@ enum MessageSource {
   /// A contact has few conversations, each with its messages in order: those of the first four are merged, and read no
   /// further than is needed; those of any others are sorted.
   private static func merged(_ contact: String, _ columns: String, _ conditions: [String], _ limit: String) -> String {
-    let conversations = "SELECT v.id FROM conversations v WHERE v.contact_id = \(contact) ORDER BY v.id"
-    let first = (1...4).map { number in
-      let id = "m.conversation_id = (ARRAY(\(conversations) LIMIT 4))[\(number)]"
-      return "SELECT * FROM (\(newest(columns, [id] + conditions, limit))) m"
+    let first = conversations(of: contact).map { id in
+      "SELECT * FROM (\(newest(columns, ["m.conversation_id = \(id)"] + conditions, limit))) m"
     }
     let others = """
       SELECT * FROM (
-        SELECT m.* FROM (\(conversations) OFFSET 4) v CROSS JOIN LATERAL (
+        SELECT m.* FROM (\(conversationIDs(of: contact)) OFFSET \(merging)) v CROSS JOIN LATERAL (
           \(newest(columns, ["m.conversation_id = v.id"] + conditions, limit))) m
         ORDER BY m.id DESC \(limit)) m
       """
@@ -106,9 +152,13 @@ enum MessageSource {
   ) -> String {
     """
     SELECT \(columns) FROM messages m
-    \(SQL.whole(["m.\(column) >= \(value)", "m.\(column) <= \(value)"] + conditions))
+    \(SQL.whole(range(column, value) + conditions))
     ORDER BY m.\(column), m.id DESC \(limit)
     """
+  }
+
+  private static func range(_ column: String, _ value: String) -> [String] {
+    ["m.\(column) >= \(value)", "m.\(column) <= \(value)"]
   }
 }
 

@@ -49,6 +49,19 @@ struct MessageWords {
     /// How a row is seen to have all these words, and the last one.
     var seen: [String]
     var last: String
+    /// All these words in one condition; one that is no word at all says nothing here.
+    var together: String
+    var endings: Endings
+  }
+
+  /// The last word as it stands or longer, with all the others.
+  struct Endings {
+    var areKnown: String
+    /// Whether a row seems to have a longer word, where the last is seen.
+    var isLonger: String
+    /// A condition that the index answers; and what those that it finds are looked at for.
+    var indexed: String
+    var unseen: Look
   }
 
   /// - Parameters: the numbers of a word's parameters.
@@ -62,7 +75,8 @@ struct MessageWords {
       let parts = "regexp_replace(\(phrase), '<(-|[0-9]+)>', '&', 'g')::tsquery"
       words.append(
         Word(
-          pattern: holds(pattern), query: "\(phrase)::tsquery", parts: parts,
+          pattern: partCount > 1 && isPlain ? adjoins(pattern) : holds(pattern),
+          query: "\(phrase)::tsquery", parts: parts,
           indexed: partCount > 1 ? Self.apart(parts) : [parts],
           isPhrase: true)
       )
@@ -87,10 +101,27 @@ struct MessageWords {
     }
     guard !whole.isEmpty else { return }
     let unseen = unseen
+    let others = words.dropLast().map(\.parts) + (before == nil ? [] : [Self.withoutLast(last.parts)])
     self.whole = Whole(
       indexed: whole,
       unseen: Look(patterns: [last.pattern] + unseen.patterns, queries: unseen.queries + [Self.matches(last.query)]),
-      seen: seen, last: holds(typed))
+      seen: seen, last: holds(typed), together: Self.matches(others.joined(separator: " && ")),
+      endings: endings(of: last, with: others, indexed: whole))
+  }
+
+  /// - Parameters:
+  ///   - others: queries.
+  ///   - indexed: conditions for the same.
+  private func endings(of last: Word, with others: [String], indexed: [String]) -> Endings {
+    let endings = WordEndings(of: last.parts)
+    let whole = indexed + [Self.matches(endings.whole)]
+    // What is the same in both, PostgreSQL would ask for apart: here the others are written otherwise.
+    let longer = [Self.matches("\(others.joined(separator: " && ")) LIMIT 1"), Self.matches(endings.longer)]
+    let ways = [whole, longer, [MixedText.condition(of: "m.")]].map { "(\($0.joined(separator: " AND ")))" }
+    return Endings(
+      areKnown: endings.areKnown, isLonger: endings.isLonger, indexed: "(\(ways.joined(separator: " OR ")))",
+      // Of a mixed text the index says nothing.
+      unseen: Look(patterns: words.map(\.pattern), queries: Self.matches(all: words.map(\.query))))
   }
 
   /// All parts but the last; all where they are not written as expected.
@@ -118,6 +149,17 @@ struct MessageWords {
       (lower(m.body COLLATE "C") LIKE (SELECT lower($\(pattern) COLLATE "C"))
         OR (octet_length(m.body) > char_length(m.body) AND \(byLocale)))
       """
+  }
+
+  /// The parts of a phrase with neither a letter nor a digit between two: what is in a phrase's order by chance is not cut
+  /// into its words. Between them PostgreSQL passes over tags (`<`), entities (`&`), protocols (`:`) and what is too long for a
+  /// word; of a text with any of these, or with other letters than ASCII's, nothing is said.
+  private func adjoins(_ pattern: Int) -> String {
+    """
+    CASE WHEN \(holds(pattern)) THEN octet_length(m.body) > char_length(m.body) OR octet_length(m.body) > 2000
+      OR m.body COLLATE "C" ~ '[<&:]'
+      OR m.body COLLATE "C" ~* (SELECT replace(btrim($\(pattern), '%'), '%', '[^a-zA-Z0-9]*')) ELSE false END
+    """
   }
 
   /// A row is cut into its words once for all of them. One that is no word at all (`numnode` 0) is in no text.

@@ -11,9 +11,9 @@ extension ListSteps {
     switch self {
     case .none: []
     case .one(let statement): [statement]
-    case .search(let places, let rest, let shortcuts):
+    case .search(let places, let rest, let choice):
       places.flatMap(\.windows).flatMap { [$0.matching] + ($0.reach.map { [$0] } ?? []) } + [rest]
-        + shortcuts.flatMap { [$0.isShorter, $0.rows] }
+        + (choice.map { [$0.statement] + $0.ways } ?? [])
     }
   }
 }
