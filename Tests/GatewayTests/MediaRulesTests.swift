@@ -163,6 +163,10 @@ struct MediaRulesTests {
           channel: nil, data: Array(data.utf8)))
     }
     #expect(event(.messageNew, #"{"body":"x","media":[{"id":"1"}]}"#).announcesMedia)
+    #expect(event(.messageNew, #""media":[{"#).announcesMedia, "at both ends")
+    #expect(event(.messageNew, #"{"tags":[[[]]],"x":"[{[{","media":[{"#).announcesMedia, "behind what is like it")
+    #expect(!event(.messageNew, #"{"tags":[[[]]],"x":"[{[{","media":["#).announcesMedia, "cut short")
+    #expect(!event(.messageNew, #"[{"#).announcesMedia)
     #expect(!event(.messageNew, #"{"body":"\"media\":[{","media":[]}"#).announcesMedia)
     #expect(!event(.messageMedia, #"{"media":[{"id":"1"}]}"#).announcesMedia)
     #expect(!event(.messageNew, "{}").announcesMedia)

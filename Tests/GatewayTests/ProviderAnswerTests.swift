@@ -30,6 +30,7 @@ struct ProviderAnswerTests {
         + Self.request(4, ["X-Request-Id: fifth", "Connection: close"])
       let all = try await WholeGateway.raw(requests, to: gateway)
       let answers = all.components(separatedBy: "HTTP/1.1 ").dropFirst().map { $0 }
+      try #require(answers.count == 5, "\(all)")
       let ids = answers.map { answer in
         answer.components(separatedBy: "\r\n").first { $0.lowercased().hasPrefix("x-request-id: ") }?.dropFirst(14)
       }

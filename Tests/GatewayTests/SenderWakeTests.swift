@@ -32,10 +32,13 @@ struct SenderWakeTests {
       let leads = SenderLeads()
       let (wakes, waker) = AsyncStream.makeStream(of: Void.self)
       leads.register(Self.key, waker)
+      let (otherWakes, otherWaker) = AsyncStream.makeStream(of: Void.self)
+      leads.register("AC1/sms/+15005550007", otherWaker)
       let (braked, brake) = AsyncStream.makeStream(of: String.self)
       let running = Task { await service.wakeOnEvents(leads, brake) }
       let heard = Heard()
       let counting = Task { for await _ in wakes { heard.wakes.withLock { $0 += 1 } } }
+      let others = Task { for await _ in otherWakes { heard.others.withLock { $0 += 1 } } }
       let listening = Task { for await key in braked { heard.brakes.withLock { $0.append(key) } } }
       var seq: Int64 = 0
       func append(_ type: EventType, _ data: String) {
@@ -52,14 +55,15 @@ struct SenderWakeTests {
       append(.messageStatus, #"{"error":null,"body":"\"error\":{\"code\":\"30001\""}"#)
       append(.messageStatus, #"{"error":{"code":"30003"}}"#)
       append(.messageNew, #"{"error":{"code":"30001"}}"#)
+      append(.messageStatus, #"{"x":{"error":{"code":"30001"}},"error":{"code":"30003"},"from":"+15005550006"}"#)
       append(.messageStatus, #"{"error":{"code":"30001"},"from":"+15005550006"}"#)
       #expect(await eventually { !heard.keys.isEmpty })
+      #expect(heard.others.withLock(\.self) == 0)
       // What was passed over when the log was set to another place may be for any sender.
-      let before = heard.count
       ring.reset(position: LogPosition(epoch: Identifier(high: 0, low: 2), seq: 0))
-      #expect(await eventually { heard.count > before })
+      #expect(await eventually { heard.others.withLock(\.self) == 1 })
       #expect(heard.keys == [Self.key])
-      for task in [running, counting, listening] { task.cancel() }
+      for task in [running, counting, others, listening] { task.cancel() }
       await running.value
     }
   }
@@ -67,6 +71,8 @@ struct SenderWakeTests {
 
 private final class Heard: Sendable {
   let wakes = Mutex(0)
+  /// Of a sender that nothing was queued for.
+  let others = Mutex(0)
   let brakes = Mutex<[String]>([])
 
   var count: Int { wakes.withLock(\.self) }

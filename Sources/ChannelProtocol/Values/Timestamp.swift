@@ -88,6 +88,8 @@ public struct Timestamp: Hashable, Sendable, Comparable {
     }
     guard reader.isAtEnd else { return nil }
     let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
+    // An offset, or a leap second, may lead out of the four-digit years: there is no writing such a time.
+    guard (0...9_999).contains(CivilDate(daysSince1970: floorDivide(seconds, 86_400)).year) else { return nil }
     self.init(microseconds: seconds * 1_000_000 + fraction)
   }
 }

@@ -6,16 +6,21 @@ extension UnsafeRawBufferPointer {
   /// Whether the bytes of `mark` stand in these.
   /// - Parameter rarest: where in `mark` a byte stands that is rare elsewhere: memchr looks for that one, many bytes at a
   ///   time.
-  func holds(_ mark: StaticString, rarest: Int) -> Bool {
-    guard let start = baseAddress, count >= mark.utf8CodeUnitCount else { return false }
+  func holds(_ mark: StaticString, rarest: Int) -> Bool { end(of: mark, rarest: rarest, from: 0) != nil }
+
+  /// The place behind the first `mark` that begins at `start` or later.
+  func end(of mark: StaticString, rarest: Int, from start: Int) -> Int? {
+    guard let base = baseAddress, count - start >= mark.utf8CodeUnitCount else { return nil }
     let byte = Int32(mark.utf8Start[rarest])
     let last = count - mark.utf8CodeUnitCount + rarest
-    var position = rarest
-    while position <= last, let found = memchr(start + position, byte, last + 1 - position) {
-      position = UnsafeRawPointer(found) - start
-      if memcmp(start + position - rarest, mark.utf8Start, mark.utf8CodeUnitCount) == 0 { return true }
+    var position = start + rarest
+    while position <= last, let found = memchr(base + position, byte, last + 1 - position) {
+      position = UnsafeRawPointer(found) - base
+      if memcmp(base + position - rarest, mark.utf8Start, mark.utf8CodeUnitCount) == 0 {
+        return position - rarest + mark.utf8CodeUnitCount
+      }
       position += 1
     }
-    return false
+    return nil
   }
 }

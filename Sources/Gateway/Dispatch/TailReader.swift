@@ -166,7 +166,7 @@ private final class OriginWarning: Sendable {
 }
 
 /// What waits for the reader.
-private final class TailInbox: Sendable {
+final class TailInbox: Sendable {
   struct Work: Sendable {
     /// Units of this node, in the order of their commits.
     var committed: [[Event]] = []

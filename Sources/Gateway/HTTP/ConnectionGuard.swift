@@ -126,7 +126,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
   /// The id that came with the request whose answer is next; nil: none, or no sane one.
   var givenID: String? { givenIDs.first ?? nil }
 
-  /// Writes and flushes a whole answer past the encoders, which would make the same bytes of it at ten times the cost.
+  /// Writes and flushes a whole answer past the encoders, which would make the same of it at ten times the cost.
   /// Whoever writes has seen to it that it is the answer's turn.
   func write(whole answer: ByteBuffer) {
     if !givenIDs.isEmpty { givenIDs.removeFirst() }

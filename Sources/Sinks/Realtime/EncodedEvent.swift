@@ -10,7 +10,8 @@ internal import Synchronization
 public final class EncodedEvent: Sendable, Equatable {
   /// The event without its `data`: that is kept once, beside it or in the frame.
   public let event: Event
-  /// About how much memory it holds at most, in bytes: the data or the frame, and the objects around it.
+  /// About how much memory it holds, in bytes: the frame, or less without one, and the objects around it. Where the frame
+  /// is made and neighbours in the batch have none, its share of their common piece stays beside it.
   public let memoryCost: Int
   /// Nil once the frame is made: it holds the data from then on.
   private let plainData: Mutex<ArraySlice<UInt8>?>

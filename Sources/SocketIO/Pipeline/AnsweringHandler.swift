@@ -8,7 +8,8 @@ package import NIOHTTPTypes
 /// for its answer: answers keep the order of requests.
 ///
 /// A conforming handler says which requests are its own, reads them, and calls ``finishReading(context:)``; it is then
-/// told by ``decide(context:)`` when it is its turn, and answers with ``answer(_:body:closing:context:)``.
+/// told by ``decide(context:)`` when it is its turn, and answers with ``answer(_:body:closing:context:)``; or it writes the
+/// answer itself, flushed, and calls ``goOn(context:)``.
 package protocol AnsweringHandler: ChannelDuplexHandler, RemovableChannelHandler
 where
   InboundIn == HTTPRequestPart, InboundOut == HTTPRequestPart, OutboundIn == HTTPResponsePart,

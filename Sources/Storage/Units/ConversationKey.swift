@@ -13,8 +13,11 @@ struct ConversationKey: Hashable {
       && left.line.utf8.elementsEqual(right.line.utf8)
   }
 
-  /// The rest hardly tells keys apart, and every message's is hashed several times.
-  func hash(into hasher: inout Hasher) { hasher.combine(address.value) }
+  /// The type hardly tells keys apart, and every message's is hashed several times.
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(address.value)
+    hasher.combine(line)
+  }
 
   /// What names the contact.
   var contact: ConversationKey { ConversationKey(address: address, line: "") }
