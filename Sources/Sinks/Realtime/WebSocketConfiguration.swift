@@ -144,4 +144,12 @@ struct WebSocketLimits: Sendable {
     let shortest = min(writeTimeout, pingInterval, pongTimeout, authTimeout)
     sweepInterval = min(sweepInterval, max(.milliseconds(25), .nanoseconds(shortest.nanoseconds / 4)))
   }
+
+  func closeTimeout(for reason: RealtimeMetrics.CloseReason) -> TimeAmount {
+    switch reason {
+    case .slowReader: slowCloseTimeout
+    case .shutdown: lastCloseTimeout
+    default: closeTimeout
+    }
+  }
 }

@@ -272,17 +272,9 @@ final class WebSocketConnection: WebSocketChannelHandler, RealtimeSubscriber, Re
     close(violation, violation.code == .messageTooBig ? .tooBig : .protocolError)
   }
 
-  private func close(
-    _ close: WebSocketClose, _ reason: RealtimeMetrics.CloseReason, peerHasClosed: Bool = false
-  ) {
+  private func close(_ close: WebSocketClose, _ reason: RealtimeMetrics.CloseReason, peerHasClosed: Bool = false) {
     guard case .open = phase, let context else { return }
-    let timeout =
-      switch reason {
-      case .slowReader: limits.slowCloseTimeout
-      case .shutdown: limits.lastCloseTimeout
-      default: limits.closeTimeout
-      }
-    phase = .closing(deadline: .now() + timeout)
+    phase = .closing(deadline: .now() + limits.closeTimeout(for: reason))
     session.end()
     stream.stop()
     endpoint.metrics.closed(reason)
