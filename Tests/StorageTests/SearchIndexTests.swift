@@ -41,6 +41,21 @@ extension StorageSuite {
       }
     }
 
+    @Test("a little is sorted in too, once it has waited a second")
+    func waiting() async throws {
+      try await StoreFixture.run { fixture in
+        for round in 0..<2 {
+          try await receive(round * 40..<round * 40 + 20, fixture)
+          for _ in 0..<4 { try await fixture.store.sortSearchIndexes() }
+          #expect(try await unsortedPages(fixture) == 0)
+          try await receive(round * 40 + 20..<round * 40 + 40, fixture)
+          for _ in 0..<3 { try await fixture.store.sortSearchIndexes() }
+          #expect(try await unsortedPages(fixture) > 0)
+          try await fixture.store.sortSearchIndexes()
+        }
+      }
+    }
+
     @Test("two nodes that sort at once both come to an end, beside others that write")
     func together() async throws {
       try await StoreFixture.run(stores: 2) { fixture in

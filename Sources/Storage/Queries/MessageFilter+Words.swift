@@ -66,7 +66,8 @@ extension MessageFilter {
     return Way(
       condition: """
         \(Self.several) * whole > \(Self.evidence) AND \(Self.frequent) * typed > \(Self.evidence)
-        AND \(Self.frequent) * longer < \(Self.evidence) AND \(endings.areKnown) AND \(WordEndings.areFewMixed)
+        AND \(Self.frequent) * longer < \(Self.evidence) AND \(endings.areKnown) AND \(WordEndings.areSorted)
+        AND \(WordEndings.areFewMixed)
         """,
       rows: statement(name + "_ending", found([endings.indexed], endings.unseen)))
   }

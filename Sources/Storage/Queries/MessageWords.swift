@@ -68,14 +68,14 @@ struct MessageWords {
   mutating func append(query: Int, pattern: Int, isPhrase: Bool, partCount: Int) {
     let query = "to_tsquery('simple', $\(query))"
     if isPhrase {
-      // Of a word that is cut into several only the end may be missing: all parts but the last one are whole. It is found
-      // by its parts: to see that they follow each other, PostgreSQL would cut each text that has them into its words,
-      // most of them in vain.
+      // Of a word that is cut into several only the end may be missing: all runs of letters and digits but the last one are
+      // whole. An address, a number with signs or a path among them may still be longer. It is found by its parts: to see
+      // that they follow each other, PostgreSQL would cut each text that has them into its words, most of them in vain.
       let phrase = "regexp_replace(\(query)::text, '(''[[:alnum:]]+''):\\*(?= )', '\\1', 'g')"
       let parts = "regexp_replace(\(phrase), '<(-|[0-9]+)>', '&', 'g')::tsquery"
       words.append(
         Word(
-          pattern: partCount > 1 && isPlain ? adjoins(pattern) : holds(pattern),
+          pattern: partCount > 1 && isPlain ? adjoins(pattern, of: phrase) : holds(pattern),
           query: "\(phrase)::tsquery", parts: parts,
           indexed: partCount > 1 ? Self.apart(parts) : [parts],
           isPhrase: true)
@@ -153,14 +153,20 @@ struct MessageWords {
 
   /// The parts of a phrase with neither a letter nor a digit between two: what is in a phrase's order by chance is not cut
   /// into its words. Between them PostgreSQL passes over tags (`<`), entities (`&`), protocols (`:`) and what is too long for a
-  /// word; of a text with any of these, or with other letters than ASCII's, nothing is said.
-  private func adjoins(_ pattern: Int) -> String {
+  /// word; of a text with any of these, or with other letters than ASCII's, nothing is said. Nor is it of a phrase in which
+  /// anything before the last part may be longer.
+  private func adjoins(_ pattern: Int, of phrase: String) -> String {
     """
     CASE WHEN \(holds(pattern)) THEN octet_length(m.body) > char_length(m.body) OR octet_length(m.body) > 2000
-      OR m.body COLLATE "C" ~ '[<&:]'
+      OR m.body COLLATE "C" ~ '[<&:]' OR (SELECT (\(phrase)) !~ '\(Self.whole)')
       OR m.body COLLATE "C" ~* (SELECT replace(btrim($\(pattern), '%'), '%', '[^a-zA-Z0-9]*')) ELSE false END
     """
   }
+
+  /// A query, written out, of which only the last part may be longer. A word with hyphens may seem so: its parts follow it,
+  /// and are whole.
+  private static let whole =
+    "^((''[^'']+''|''[a-z][a-z0-9]*(-[a-z0-9]+)+'':\\*) (<(-|[0-9]+)>|&) )*''[^'']+''(:\\*)?$"
 
   /// A row is cut into its words once for all of them. One that is no word at all (`numnode` 0) is in no text.
   private static func matches(all queries: [String]) -> [String] {
