@@ -95,7 +95,8 @@ struct MessageWords {
     var whole = words.dropLast().flatMap { $0.indexed.map(Self.matches) }
     var seen = words.dropLast().map(\.pattern)
     if let before {
-      whole.append(Self.matches(Self.withoutLast(last.parts)))
+      // The first and those between, each by itself, as in `indexed`.
+      whole += last.indexed.dropLast().map(Self.matches)
       seen.append(holds(before))
       name += "_of_several"
     }
