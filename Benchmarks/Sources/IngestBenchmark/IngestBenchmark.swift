@@ -42,7 +42,7 @@ struct IngestBenchmark {
     let port = try await GatewayProcess.freePort()
     let factory = WebhookFactory(
       accountSID: "ACfeedc0de000000000000000000000001", authToken: "0123456789abcdef0123456789abcdef",
-      publicURL: "http://localhost:\(port)", host: "localhost:\(port)", contacts: 5_000)
+      publicURL: "http://localhost:\(port)", host: "localhost:\(port)", contacts: Pgbench.contacts)
     let gateway = try GatewayProcess(
       binary: URL(filePath: binary).path, directory: directory, port: port, accountSID: factory.accountSID,
       authToken: factory.authToken)
@@ -58,8 +58,9 @@ struct IngestBenchmark {
     _ = try await load(factory, port: port, run: 0, count: messages / 4)
     var results: [Round] = []
     for round in 1...rounds {
+      let stored = messages / 4 + (round - 1) * messages
       let rates = try Self.yardsticks.map { yardstick in
-        try pgbench.clear()
+        try pgbench.refill(rows: stored)
         return try pgbench.measure(
           script: yardstick.script, clients: yardstick.clients, transactions: yardstick.transactions,
           rowsPerTransaction: yardstick.rows)

@@ -9,6 +9,8 @@ struct Pgbench {
   let socket: String
   let database: String
   let scripts: URL
+  /// As many write to the gateway. The scripts know this number, too.
+  static let contacts = 5_000
 
   /// Copies the schema of the gateway's database.
   func prepare() throws {
@@ -19,20 +21,31 @@ struct Pgbench {
     defer { try? FileManager.default.removeItem(at: file) }
     try run("psql", ["-q", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-f", file.path])
     try psql(database, "CREATE SEQUENCE bench_rows CACHE 1000")
-    let contact = "01a20492-2c74-7a08-9f2a-1e991e70430d"
-    try psql(database, "INSERT INTO contacts (id, created_at, updated_at) VALUES ('\(contact)', now(), now())")
+    // As many contacts with a conversation each as write to the gateway.
+    try psql(
+      database,
+      """
+      INSERT INTO contacts (id, created_at, updated_at)
+      SELECT ('01a204922c747a088' || lpad(to_hex(i), 15, '0'))::uuid, now(), now() FROM generate_series(1, \(Self.contacts)) AS i
+      """)
     try psql(
       database,
       """
       INSERT INTO conversations
         (id, contact_id, channel, channel_type, address, line, last_activity_at, created_at, updated_at)
-      SELECT ('01a204922c747f788' || lpad(to_hex(i), 15, '0'))::uuid, '\(contact)', 'sms', 'sms', '+1415' || 5000000 + i,
-        '+15005550006', now(), now(), now() FROM generate_series(1, 5000) AS i
+      SELECT ('01a204922c747f788' || lpad(to_hex(i), 15, '0'))::uuid, ('01a204922c747a088' || lpad(to_hex(i), 15, '0'))::uuid,
+        'sms', 'sms', '+1415' || 5000000 + i, '+15005550006', now(), now(), now() FROM generate_series(1, \(Self.contacts)) AS i
       """)
     try psql(database, "ANALYZE conversations")
   }
 
-  func clear() throws { try psql(database, "TRUNCATE messages, events") }
+  /// Leaves `rows` messages with their events in the tables: about as many as the gateway has at that moment. An index of
+  /// an empty table costs less to write to.
+  func refill(rows: Int) throws {
+    // From the first number again: nobody makes further partitions here.
+    try psql(database, "TRUNCATE messages, events; ALTER SEQUENCE event_seq RESTART")
+    _ = try measure(script: "batch256.sql", clients: 4, transactions: max(rows / 256 / 4, 1), rowsPerTransaction: 256)
+  }
 
   private func psql(_ database: String, _ sql: String) throws {
     try run("psql", ["-q", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql])
