@@ -44,6 +44,15 @@ public struct JSONWriter: Sendable {
     needsComma = false
   }
 
+  /// Writes a member whose name and value, a string, came from outside. Both are valid UTF-8.
+  public mutating func member(utf8 name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+    quote(name)
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+    quote(value)
+    needsComma = true
+  }
+
   public mutating func null() { literal("null") }
 
   public mutating func value(_ value: Bool) { literal(value ? "true" : "false") }
@@ -72,25 +81,13 @@ public struct JSONWriter: Sendable {
   }
 
   public mutating func value(_ value: Identifier) {
-    let needsComma = needsComma
-    bytes.append(room: Identifier.length + 3) { cursor in
-      if needsComma { cursor.put(",") }
-      cursor.put("\"")
-      value.write(to: &cursor)
-      cursor.put("\"")
-    }
-    self.needsComma = true
+    quote(room: Identifier.length) { value.write(to: &$0) }
+    needsComma = true
   }
 
   public mutating func value(_ value: Timestamp) {
-    let needsComma = needsComma
-    bytes.append(room: Timestamp.length + 3) { cursor in
-      if needsComma { cursor.put(",") }
-      cursor.put("\"")
-      value.write(to: &cursor)
-      cursor.put("\"")
-    }
-    self.needsComma = true
+    quote(room: Timestamp.length) { value.write(to: &$0) }
+    needsComma = true
   }
 
   public mutating func value(_ value: JSONValue) {
@@ -179,24 +176,30 @@ public struct JSONWriter: Sendable {
     }
   }
 
-  /// Writes a string, after a comma where one is due.
   private mutating func quote(_ text: String) {
-    let needsComma = needsComma
     var text = text
-    text.withUTF8 { utf8 in
-      let clean = utf8.firstToEscape(from: 0)
-      guard clean < utf8.count else {
-        return bytes.append(room: utf8.count + 3) { cursor in
-          if needsComma { cursor.put(",") }
-          cursor.put("\"")
-          cursor.put(utf8)
-          cursor.put("\"")
-        }
-      }
-      separate()
-      bytes.append(UInt8(ascii: "\""))
-      quote(utf8, escapingFrom: clean)
-      bytes.append(UInt8(ascii: "\""))
+    text.withUTF8 { quote($0) }
+  }
+
+  /// Writes a string, after a comma where one is due.
+  private mutating func quote(_ utf8: UnsafeBufferPointer<UInt8>) {
+    let clean = utf8.firstToEscape(from: 0)
+    guard clean < utf8.count else { return quote(room: utf8.count) { $0.put(utf8) } }
+    separate()
+    bytes.append(UInt8(ascii: "\""))
+    quote(utf8, escapingFrom: clean)
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Writes a string of at most `room` bytes that hold nothing to escape, after a comma where one is due.
+  @inline(__always)
+  private mutating func quote(room: Int, _ write: (inout ByteCursor) -> Void) {
+    let needsComma = needsComma
+    bytes.append(room: room + 3) { cursor in
+      if needsComma { cursor.put(",") }
+      cursor.put("\"")
+      write(&cursor)
+      cursor.put("\"")
     }
   }
 

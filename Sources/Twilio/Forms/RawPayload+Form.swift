@@ -35,22 +35,17 @@ extension FormFields {
   /// The object where no name repeats, straight from bytes to bytes; nil where the bytes are no UTF-8.
   fileprivate func plainJSON() -> [UInt8]? {
     guard isASCII || isValidUTF8 else { return nil }
-    return storage.withUnsafeBufferPointer { storage in
-      var size = 2 + entries.count * 6
-      for byte in storage { size += JSONEscape.size(byte) }
-      return [UInt8](unsafeUninitializedCapacity: size) { output, count in
-        var escape = JSONEscape(output: output)
-        escape.put(UInt8(ascii: "{"))
-        for (index, entry) in entries.enumerated() {
-          if index > 0 { escape.put(UInt8(ascii: ",")) }
-          escape.quote(storage, entry.start, entry.split)
-          escape.put(UInt8(ascii: ":"))
-          escape.quote(storage, entry.split, entry.end)
+    var writer = JSONWriter(capacity: storage.count + entries.count * 6 + 2)
+    storage.withUnsafeBufferPointer { storage in
+      writer.object { writer in
+        for entry in entries {
+          writer.member(
+            utf8: UnsafeBufferPointer(rebasing: storage[entry.start..<entry.split]),
+            UnsafeBufferPointer(rebasing: storage[entry.split..<entry.end]))
         }
-        escape.put(UInt8(ascii: "}"))
-        count = escape.count
       }
     }
+    return writer.bytes
   }
 
   private var isASCII: Bool {
@@ -88,63 +83,5 @@ extension FormFields {
       }
     }
     return false
-  }
-}
-
-/// Writes JSON strings into memory that is large enough: every byte of text takes at most what ``size(_:)`` says.
-private struct JSONEscape {
-  let output: UnsafeMutableBufferPointer<UInt8>
-  private(set) var count = 0
-
-  init(output: UnsafeMutableBufferPointer<UInt8>) { self.output = output }
-
-  static func size(_ byte: UInt8) -> Int {
-    byte < 0x20 ? 6 : byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") ? 2 : 1
-  }
-
-  mutating func put(_ byte: UInt8) {
-    output[count] = byte
-    count += 1
-  }
-
-  mutating func quote(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
-    put(UInt8(ascii: "\""))
-    var clean = start
-    var index = start
-    while index < end {
-      let byte = text[index]
-      if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-        copy(text, clean, index)
-        escape(byte)
-        clean = index + 1
-      }
-      index += 1
-    }
-    copy(text, clean, end)
-    put(UInt8(ascii: "\""))
-  }
-
-  /// What needs no escape goes over as a whole: nearly everything.
-  private mutating func copy(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) {
-    guard start < end, let source = text.baseAddress, let target = output.baseAddress else { return }
-    (target + count).update(from: source + start, count: end - start)
-    count += end - start
-  }
-
-  private mutating func escape(_ byte: UInt8) {
-    put(UInt8(ascii: "\\"))
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): put(byte)
-    case 0x0A: put(UInt8(ascii: "n"))
-    case 0x0D: put(UInt8(ascii: "r"))
-    case 0x09: put(UInt8(ascii: "t"))
-    default:
-      put(UInt8(ascii: "u"))
-      put(UInt8(ascii: "0"))
-      put(UInt8(ascii: "0"))
-      put(UInt8(ascii: "0") + (byte >> 4))
-      let low = byte & 0xF
-      put(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-    }
   }
 }
