@@ -3,8 +3,7 @@
 -- from the client, as they do to the gateway; only ids are made on the server, because pgbench cannot. Neither looked up
 -- nor kept: whose conversation it is, the order of the log, who is to be told.
 -- Conversations are scattered as the gateway's senders are, by a step that has no divisor in common with their number, so
--- that each transaction has 256 different ones. They are moved in the order of their ids: clients beside each other never
--- wait in a circle.
+-- that each transaction has 256 different ones.
 \set c random(1, 5000)
 \if :ready = 0
 -- Once for each client: what pgbench is to send, longer than a command line may be.
