@@ -30,7 +30,7 @@ struct IngestBenchmark {
     Yardstick(name: "singly, 64 connections", script: "single.sql", clients: 64, transactions: 300, rows: 1),
     Yardstick(name: "by 256, 1 connection", script: "batch256.sql", clients: 1, transactions: 200, rows: 256),
     Yardstick(name: "by 256, 4 connections", script: "batch256.sql", clients: 4, transactions: 80, rows: 256),
-    Yardstick(name: "by 256, 64 connections", script: "batch256.sql", clients: 64, transactions: 6, rows: 256),
+    Yardstick(name: "by 256, 64 connections", script: "batch256.sql", clients: 64, transactions: 20, rows: 256),
   ]
 
   func run() async throws {
