@@ -22,10 +22,26 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
       self.completion = completion
     }
 
+    var isUnanswered: Bool { completion != nil }
+
     /// Whoever has it answers.
     func takeCompletion() -> Completion? {
       defer { completion = nil }
       return completion
+    }
+  }
+
+  /// A batch whose first statements were sent behind the commit of the one before it. Its items wait on until it is their
+  /// turn. Confined to the lane's thread.
+  final class Begun {
+    let entries: [Entry]
+    let start: Operation.Start
+    let unit: Pipeline
+
+    init(_ entries: [Entry], _ start: Operation.Start, _ unit: Pipeline) {
+      self.entries = entries
+      self.start = start
+      self.unit = unit
     }
   }
 
@@ -101,7 +117,9 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
 // MARK: What the lane's threads do with a queue
 
 /// A queue with its types erased.
-protocol LaneWork: Sendable {
+protocol LaneWork: AnyObject, Sendable {
+  /// Items that wait for a batch.
+  var depth: Int { get }
   /// Takes and writes one batch; false when there was none.
   func runBatch(on session: LaneSession) -> Bool
   /// Answers whose time is up; returns the next deadline.

@@ -78,6 +78,93 @@ extension StorageSuite {
       }
     }
 
+    /// Batches of eight, so that each is begun before what became of the one before it is known.
+    @Test(
+      "a stream of messages of known contacts, some told twice, is stored and counted in its order", arguments: [1, 2])
+    func stream(nodes: Int) async throws {
+      try await StoreFixture.run(stores: nodes, maximumBatch: 8) { fixture in
+        let told = Mutex<[Event]>([])
+        for store in fixture.stores { store.commits.follow { events in told.withLock { $0 += events } } }
+        let senders = (0..<4).map { "+1415555010\($0)" }
+        for node in 0..<nodes {
+          for (index, sender) in senders.enumerated() {
+            try await fixture.receive(fixture.inbound("SMknown\(node)\(index)", from: sender), on: node)
+          }
+        }
+        // One in twelve comes a second time a little later: its batch fails, with another begun behind it.
+        let records = (0..<480).map { number in
+          fixture.inbound("SM\(number % 12 == 11 ? number - 9 : number)", from: senders[number % 4])
+        }
+        let wanted = Set(records.map(\.message.providerSID))
+        // Their first messages are theirs again: what was remembered of them no longer holds.
+        let renaming = Task {
+          for number in 0..<20 {
+            _ = try await fixture.rows(
+              """
+              WITH c AS (UPDATE contacts SET name = 'Ada \(number)',
+                updated_at = greatest(clock_timestamp(), updated_at + interval '1 us') RETURNING 1) SELECT count(*) FROM c
+              """)
+          }
+        }
+        let outcomes = try await withThrowingTaskGroup(of: InboundOutcome.self) { group in
+          for (index, record) in records.enumerated() {
+            group.addTask { try await fixture.receive(record, on: index % nodes) }
+          }
+          return try await group.reduce(into: []) { $0.append($1) }
+        }
+        try await renaming.value
+        try await fixture.receive(fixture.inbound("SMlast", from: senders[0]))
+        let known = nodes * senders.count
+        #expect(outcomes.count { $0 == .stored } == wanted.count)
+        #expect(try await fixture.number("SELECT count(*) FROM messages") == wanted.count + known + 1)
+        #expect(try await fixture.number("SELECT sum(unread_count) FROM conversations") == wanted.count + known + 1)
+        let log = try await fixture.events()
+        #expect(log.count { $0.type == .messageNew } == wanted.count + known + 1)
+        #expect(Set(told.withLock(\.self).map(\.seq)) == Set(log.map(\.seq)))
+        var unread: [Identifier: Int64] = [:]
+        for event in log where event.type == .conversationUpdated {
+          let id = try #require(event.conversationID)
+          let count = try #require(try event.json["unreadCount"]?.integerValue)
+          #expect(count > unread[id, default: 0])
+          unread[id] = count
+        }
+        #expect(try log.last?.json["contact"]?["name"]?.stringValue == "Ada 19")
+      }
+    }
+
+    @Test("who opts out is shown so by the message that comes right behind, and is not by one of somebody else")
+    func optOutBefore() async throws {
+      try await StoreFixture.run(maximumBatch: 1) { fixture in
+        for sender in ["+14155550100", "+14155550101"] {
+          try await fixture.receive(fixture.inbound("SMknown\(sender)", from: sender))
+        }
+        for round in 0..<20 {
+          var stop = fixture.inbound("SMstop\(round)", from: "+14155550100")
+          stop.message.optOut = round.isMultiple(of: 2) ? .stop : .start
+          let signal = stop
+          try await withThrowingTaskGroup { group in
+            group.addTask { try await fixture.receive(signal) }
+            for number in 0..<4 {
+              let sender = number.isMultiple(of: 2) ? "+14155550100" : "+14155550101"
+              group.addTask { try await fixture.receive(fixture.inbound("SM\(round)-\(number)", from: sender)) }
+            }
+            for try await outcome in group { #expect(outcome == .stored) }
+          }
+          // After it and before the next one: what the log says of the contact is what the signal made of it.
+          let events = try await fixture.events()
+          let at = try #require(
+            events.lastIndex {
+              $0.type == .messageNew && ((try? $0.json)?["providerSid"]?.stringValue == "SMstop\(round)")
+            })
+          for event in events[at...] where event.type == .conversationUpdated {
+            let channel = try #require(try event.json["contact"]?["channels"]?.arrayValue?.first)
+            let isTheirs = channel["address"]?.stringValue == "+14155550100"
+            #expect(channel["optedOut"]?.boolValue == (isTheirs && round.isMultiple(of: 2)))
+          }
+        }
+      }
+    }
+
     @Test("what a node commits, its reader is told to the letter, in the order of the log")
     func commitsFollowed() async throws {
       try await StoreFixture.run { fixture in

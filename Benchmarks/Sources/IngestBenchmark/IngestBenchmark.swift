@@ -8,30 +8,33 @@ struct IngestBenchmark {
   let messages: Int
   let rounds: Int
   let connections: Int
+  /// Without the yardsticks, to compare two builds.
+  let isAlone: Bool
 
   private struct Round {
     var gateway: LoadResult
-    var yardsticks: [Double]
+    /// Of the gateway's process, for each message.
     var processorMicroseconds: Double
-  }
+    /// Rows per second, by the place in `yardsticks`.
+    var rates: [Double]
 
-  /// The same rows, written by pgbench: over one connection, as the gateway's lane has one, and over as many as suit
-  /// the method best here.
-  private struct Yardstick {
-    var name: String
-    var script: String
-    var clients: Int
-    var transactions: Int
-    var rows: Int
+    var madePerSecond: Double { rates[IngestBenchmark.made] }
   }
 
   private static let yardsticks = [
-    Yardstick(name: "singly, 1 connection", script: "single.sql", clients: 1, transactions: 3_000, rows: 1),
-    Yardstick(name: "singly, 64 connections", script: "single.sql", clients: 64, transactions: 300, rows: 1),
-    Yardstick(name: "by 256, 1 connection", script: "batch256.sql", clients: 1, transactions: 200, rows: 256),
-    Yardstick(name: "by 256, 4 connections", script: "batch256.sql", clients: 4, transactions: 80, rows: 256),
-    Yardstick(name: "by 256, 64 connections", script: "batch256.sql", clients: 64, transactions: 20, rows: 256),
+    Yardstick(name: "singly, 1 connection", script: "single.sql", clients: 1, transactions: 3_000),
+    Yardstick(name: "singly, 64 connections", script: "single.sql", clients: 64, transactions: 300),
+    Yardstick(name: "by 256, 1 connection", script: "batch256.sql", rows: 256, clients: 1, transactions: 200),
+    Yardstick(
+      name: "by 256, 1 connection, plans of its own", script: "batch256.sql", rows: 256, clients: 1, transactions: 200,
+      plansAsGateway: false),
+    Yardstick(name: "by 256, 4 connections", script: "batch256.sql", rows: 256, clients: 4, transactions: 80),
+    Yardstick(name: "by 256, 64 connections", script: "batch256.sql", rows: 256, clients: 64, transactions: 20),
+    // Nothing written: what the second last but one spends on what the gateway does not ask of PostgreSQL.
+    Yardstick(name: "rows made only", script: "batch256-made.sql", rows: 256, clients: 1, transactions: 200),
   ]
+  private static let batches = 2
+  private static let made = 6
 
   func run() async throws {
     // Under /tmp, so that the unprivileged user that PostgreSQL runs as can reach it.
@@ -55,43 +58,91 @@ struct IngestBenchmark {
     try pgbench.prepare()
 
     say("warming up: \(messages / 4) messages; contacts and conversations are made now")
-    _ = try await load(factory, port: port, run: 0, count: messages / 4)
+    var acknowledged = try await load(factory, port: port, run: 0, count: messages / 4).acknowledged
     var results: [Round] = []
     for round in 1...rounds {
-      let stored = messages / 4 + (round - 1) * messages
-      let rates = try Self.yardsticks.map { yardstick in
-        try pgbench.refill(rows: stored)
-        return try pgbench.measure(
-          script: yardstick.script, clients: yardstick.clients, transactions: yardstick.transactions,
-          rowsPerTransaction: yardstick.rows)
+      var result: (load: LoadResult, microseconds: Double)?
+      var rates = [Double](repeating: 0, count: Self.yardsticks.count)
+      // Everybody in another place in each round; nil is the gateway.
+      let places: [Int?] = [nil] + (isAlone ? [] : Self.yardsticks.indices.map { $0 })
+      let first = (round - 1) * 3 % places.count
+      for place in places[first...] + places[..<first] {
+        if let place {
+          try pgbench.refill(rows: acknowledged)
+          try await settle(pgbench, pgbench.database)
+          rates[place] = try pgbench.measure(Self.yardsticks[place])
+        } else {
+          try await settle(pgbench, "postgres")
+          let before = gateway.processorSeconds
+          let load = try await load(factory, port: port, run: round, count: messages)
+          let used = gateway.processorSeconds - before
+          guard load.refused == 0 else { throw BenchmarkFailure("\(load.refused) requests were refused") }
+          acknowledged += load.acknowledged
+          result = (load, used * 1_000_000 / Double(max(load.acknowledged, 1)))
+        }
       }
-      let before = gateway.processorSeconds
-      let result = try await load(factory, port: port, run: round, count: messages)
-      let used = (gateway.processorSeconds - before) * 1_000_000 / Double(max(result.acknowledged, 1))
-      guard result.refused == 0 else { throw BenchmarkFailure("\(result.refused) requests were refused") }
-      results.append(Round(gateway: result, yardsticks: rates, processorMicroseconds: used))
-      say(
-        format(
-          "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of its CPU each and %2.0f of the sender's",
-          round, result.perSecond, result.percentile(0.5), result.percentile(0.99), used,
-          result.processorSeconds * 1_000_000 / Double(max(result.acknowledged, 1)))
-          + "; pgbench " + rates.map { format("%.0f", $0) }.joined(separator: ", "))
+      guard let result else { continue }
+      results.append(Round(gateway: result.load, processorMicroseconds: result.microseconds, rates: rates))
+      say(words(results[round - 1], round))
     }
-    let memory = gateway.memory
+    try checkStored(acknowledged, pgbench)
+    summarize(results, gateway.memory)
+  }
+
+  /// The same state for everybody: nothing of what came before is still being written, and nobody tidies up meanwhile.
+  private func settle(_ pgbench: Pgbench, _ database: String) async throws {
+    try pgbench.psql(database, "VACUUM (ANALYZE) messages, events, conversations")
+    try pgbench.psql(database, "CHECKPOINT")
+    try await Task.sleep(for: .seconds(2))
+  }
+
+  /// What was acknowledged is in the gateway's tables, each message once and with its event.
+  private func checkStored(_ acknowledged: Int, _ pgbench: Pgbench) throws {
+    let stored = try pgbench.psql(
+      "postgres",
+      """
+      SELECT (SELECT count(*) FROM messages), (SELECT count(DISTINCT provider_sid) FROM messages),
+        (SELECT count(*) FROM events WHERE type = 'message.new')
+      """)
+    let counts = stored.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }
+    guard counts == [acknowledged, acknowledged, acknowledged] else {
+      throw BenchmarkFailure("\(acknowledged) were acknowledged; stored, provider's ids, events: \(counts)")
+    }
+    say("stored as acknowledged: \(acknowledged) messages, each with its event")
+  }
+
+  private func words(_ round: Round, _ number: Int) -> String {
+    let load = round.gateway
+    return format(
+      "round %d: gateway %6.0f/s, p50 %5.2f ms, p99 %6.2f ms, %3.0f us of its CPU each and %2.0f of the sender's",
+      number,
+      load.perSecond, load.percentile(0.5), load.percentile(0.99), round.processorMicroseconds,
+      load.processorSeconds * 1_000_000 / Double(max(load.acknowledged, 1)))
+      + (isAlone ? "" : "; pgbench " + round.rates.map { format("%.0f", $0) }.joined(separator: ", "))
+  }
+
+  private func summarize(_ results: [Round], _ memory: (now: Double, peak: Double)) {
     say("")
     say(
       format(
         "median of %d rounds, %d connections: %.0f webhooks/s, p50 %.2f ms, p99 %.2f ms", rounds, connections,
         median(results.map(\.gateway.perSecond)), median(results.map { $0.gateway.percentile(0.5) }),
         median(results.map { $0.gateway.percentile(0.99) })))
-    for (index, yardstick) in Self.yardsticks.enumerated() {
+    say(format("gateway memory: %.0f MB resident, %.0f MB at its highest", memory.now, memory.peak))
+    if isAlone { return }
+    for (index, yardstick) in Self.yardsticks.enumerated() where index != Self.made {
       say(
         format(
-          "pgbench in the same rounds, %@: %.0f rows/s; the gateway is at %.2f of it", yardstick.name as NSString,
-          median(results.map { $0.yardsticks[index] }),
-          median(results.map { $0.gateway.perSecond / $0.yardsticks[index] })))
+          "pgbench in the same rounds, %@: %.0f rows/s; the gateway is at %.2f of it (%@)", yardstick.name as NSString,
+          median(results.map { $0.rates[index] }), median(results.map { $0.gateway.perSecond / $0.rates[index] }),
+          results.map { format("%.2f", $0.gateway.perSecond / $0.rates[index]) }.joined(separator: ", ") as NSString))
     }
-    say(format("gateway memory: %.0f MB resident, %.0f MB at its highest", memory.now, memory.peak))
+    let unmade = results.map { 1 / (1 / $0.rates[Self.batches] - 1 / $0.madePerSecond) }
+    say(
+      format(
+        "of a row by 256, pgbench's server spends %.1f us on ids and arrays of text: without them %.0f rows/s, %.2f",
+        median(results.map { 1_000_000 / $0.madePerSecond }), median(unmade),
+        median(zip(results, unmade).map { $0.gateway.perSecond / $1 })))
   }
 
   private func load(_ factory: WebhookFactory, port: Int, run: Int, count: Int) async throws -> LoadResult {

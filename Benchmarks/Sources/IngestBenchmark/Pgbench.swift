@@ -3,6 +3,19 @@
 import BenchmarkSupport
 import Foundation
 
+/// One way of writing the rows: over one connection, as the gateway's lane has one, or over more.
+struct Yardstick {
+  var name: String
+  var script: String
+  /// To a transaction.
+  var rows = 1
+  var clients: Int
+  /// Of each client.
+  var transactions: Int
+  /// With the planner's settings that the gateway's sessions have.
+  var plansAsGateway = true
+}
+
 /// The gateway writes a message, two events and a conversation for each webhook; so does this.
 /// A database beside the gateway's, in the same cluster, with the same tables.
 struct Pgbench {
@@ -53,17 +66,20 @@ struct Pgbench {
         'sms', 'sms', '+1415' || 5000000 + i, '+15005550006', now(), now(), now() FROM generate_series(1, \(Self.contacts)) AS i
       """)
     try psql(database, "ANALYZE conversations")
-    _ = try measure(script: "batch256.sql", clients: 4, transactions: max(rows / 256 / 4, 1), rowsPerTransaction: 256)
+    _ = try measure(
+      Yardstick(name: "refill", script: "batch256.sql", rows: 256, clients: 4, transactions: max(rows / 256 / 4, 1)))
   }
 
-  private func psql(_ database: String, _ sql: String) throws {
-    try run("psql", ["-q", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql])
+  /// - Returns: the rows, without a head.
+  @discardableResult
+  func psql(_ database: String, _ sql: String) throws -> String {
+    try run(
+      "psql", ["-q", "-A", "-t", "-h", socket, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", sql])
   }
 
   /// A number of transactions, not of seconds: pgbench's clock is a signal, which a child of Foundation's does not get.
-  /// - Parameter transactions: of each client.
   /// - Returns: messages inserted per second.
-  func measure(script: String, clients: Int, transactions: Int, rowsPerTransaction: Int) throws -> Double {
+  func measure(_ yardstick: Yardstick) throws -> Double {
     // pgbench takes what follows a colon for a variable, so the rows' JSON comes in as variables itself.
     let body = ["-D", "ready=0", "-D", "body=Message 12345: the quick brown fox, ok?"]
     let contents =
@@ -72,12 +88,15 @@ struct Pgbench {
         let json = try String(contentsOf: scripts.appending(path: "\(name).json"), encoding: .utf8)
         return ["-D", "\(name)=\(json)"]
       }
+    // Each client's own conversations, as long as a transaction finds 256 different ones among them.
+    let apart = yardstick.clients * yardstick.rows <= Self.contacts ? yardstick.clients : 1
+    let settings = yardstick.plansAsGateway ? Self.settings.map { "-c \($0)" }.joined(separator: " ") : ""
     let text = try run(
       "pgbench",
       contents + [
-        "-n", "-M", "prepared", "-c", "\(clients)", "-j", "2", "-t", "\(transactions)", "-h", socket, "-U", "postgres",
-        "-f", scripts.appending(path: script).path,
-        "dbname=\(database) options='\(Self.settings.map { "-c \($0)" }.joined(separator: " "))'",
+        "-D", "apart=\(apart)", "-n", "-M", "prepared", "-c", "\(yardstick.clients)", "-j", "2",
+        "-t", "\(yardstick.transactions)", "-h", socket, "-U", "postgres",
+        "-f", scripts.appending(path: yardstick.script).path, "dbname=\(database) options='\(settings)'",
       ])
     // It counts them, goes on, and leaves them out of its rate.
     guard text.contains("number of failed transactions: 0 ") else {
@@ -86,6 +105,6 @@ struct Pgbench {
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
       let rate = line.dropFirst(6).split(separator: " ").first.flatMap({ Double($0) })
     else { throw BenchmarkFailure("pgbench gave no rate") }
-    return rate * Double(rowsPerTransaction)
+    return rate * Double(yardstick.rows)
   }
 }

@@ -22,7 +22,7 @@ struct StoreFixture: Sendable {
 
   /// Runs `body`, looks for rows that belong to nothing, and takes everything down.
   static func run(
-    stores count: Int = 1, sessions: Int = 2,
+    stores count: Int = 1, sessions: Int = 2, maximumBatch: Int? = nil,
     configure: (inout PostgresConfiguration) -> Void = { _ in },
     openSecret: @escaping @Sendable ([UInt8]) -> [UInt8]? = { $0 },
     _ body: (StoreFixture) async throws -> Void
@@ -33,6 +33,7 @@ struct StoreFixture: Sendable {
     configure(&configuration)
     var options = PostgresMessageStore.Options()
     options.sessions = sessions
+    if let maximumBatch { options.maximumBatch = maximumBatch }
     let probe = SessionPool(
       configuration: database.configuration, size: 1, queueLimit: 1_024, logger: ThrowawayDatabase.silentLogger)
     try probe.start()
