@@ -4,8 +4,6 @@
 public protocol BatchOperation: Sendable {
   associatedtype Item: Sendable
   associatedtype Output: Sendable
-  /// What ``start(_:in:)`` leaves for the rest of a batch.
-  associatedtype Start = Never
 
   /// Stands in metrics and logs.
   var name: String { get }
@@ -20,26 +18,4 @@ public protocol BatchOperation: Sendable {
   ///
   /// - Returns: one result per item, in their order.
   func execute(_ items: [Item], on connection: Connection) throws -> [Result<Output, any Error>]
-
-  /// Sends the first statements of a batch behind the commit of the one before it, whose answer nobody has yet: so the
-  /// server is never without work. `BEGIN` is the first; it must have no effect but in this transaction.
-  ///
-  /// The transaction is rolled back, and the items written by ``execute(_:on:)``, should the batch before it fail, or
-  /// something else need the connection first.
-  ///
-  /// - Returns: what ``execute(_:from:in:on:)`` goes on from; nil, with nothing sent: the items have to wait.
-  func start(_ items: [Item], in unit: Pipeline) throws -> Start?
-
-  /// As ``execute(_:on:)``, from where ``start(_:in:)`` left off.
-  func execute(
-    _ items: [Item], from start: Start, in unit: Pipeline, on connection: Connection
-  ) throws -> [Result<Output, any Error>]
-}
-
-extension BatchOperation where Start == Never {
-  public func start(_ items: [Item], in unit: Pipeline) -> Never? { nil }
-
-  public func execute(
-    _ items: [Item], from start: Never, in unit: Pipeline, on connection: Connection
-  ) -> [Result<Output, any Error>] {}
 }

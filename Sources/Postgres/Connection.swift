@@ -31,9 +31,6 @@ public final class Connection {
   /// The answers on the wire belong to a unit.
   var hasOpenUnit = false
   private var errands: [() -> Void] = []
-  /// Begun behind the unit whose commit was sent last.
-  private(set) var following: Pipeline?
-  private var lookAhead: (() -> Void)?
 
   /// Makes a closed connection.
   public convenience init(_ configuration: PostgresConfiguration) {
@@ -58,18 +55,15 @@ public final class Connection {
   /// For example 150018 for 15.18; 0 when closed.
   public var serverVersion: Int32 { handle.map { PQserverVersion($0) } ?? 0 }
 
-  /// A transaction is open, or has failed and waits for its ROLLBACK. Not one that was begun behind a commit: it ends
-  /// where anything else begins.
+  /// A transaction is open, or has failed and waits for its ROLLBACK.
   public var isInTransaction: Bool {
-    guard let handle, following == nil else { return false }
+    guard let handle else { return false }
     return PQtransactionStatus(handle) != PQTRANS_IDLE
   }
 
   /// Whether the server has hung up while nobody looked; does not wait.
   var isStale: Bool {
     guard let handle else { return true }
-    // Answers are on their way: whoever reads them will see.
-    if following != nil { return false }
     // Each round takes one read's worth; what an idle session is sent is short.
     for _ in 0..<16 {
       if PQstatus(handle) != CONNECTION_OK || hasSaidGoodbye { return true }
@@ -87,7 +81,6 @@ public final class Connection {
     handle = nil
     hasSaidGoodbye = false
     hasOpenUnit = false
-    following = nil
     prepared.removeAll()
   }
 
@@ -105,38 +98,6 @@ public final class Connection {
     errands.removeAll()
     for work in due { work() }
     return true
-  }
-
-  // MARK: The next unit
-
-  /// Has `work` done when a unit has sent its commit and is about to wait for the answer; nil: nothing. Once.
-  func whenCommitting(_ work: (() -> Void)?) { lookAhead = work }
-
-  func startNext() {
-    let work = lookAhead
-    lookAhead = nil
-    work?()
-  }
-
-  /// Begins a unit behind the one whose commit is waited for. It is used by ``unit(from:_:)``, or dropped by whatever
-  /// else uses the connection first.
-  /// - Returns: what `body` does, with the unit; nil where it has sent nothing or failed.
-  func beginNext<Start>(_ body: (Pipeline) throws -> Start?) -> (unit: Pipeline, start: Start)? {
-    guard let handle, following == nil else { return nil }
-    let unit = Pipeline(self, handle, isBehind: true)
-    let start = try? body(unit)
-    // Also one that failed half-way: what it sent has to be undone.
-    if !unit.isEmpty { following = unit }
-    return start.map { (unit, $0) }
-  }
-
-  /// Undoes the unit that was begun, if there is one.
-  func dropFollowing() {
-    guard let unit = following else { return }
-    following = nil
-    unit.takeOver()
-    unit.abandon()
-    if handle != nil && isInTransaction { rollBack() }
   }
 
   // MARK: Statements
@@ -173,18 +134,7 @@ public final class Connection {
   ///
   /// Any error ends it as one of a statement would: a transaction that it opened is rolled back.
   public func unit<Result>(_ body: (Pipeline) throws -> Result) throws -> Result {
-    try complete(try begin(), body)
-  }
-
-  /// The same for one that was begun behind the unit before it, and that nothing has displaced since.
-  public func unit<Result>(from begun: Pipeline, _ body: (Pipeline) throws -> Result) throws -> Result {
-    guard begun === following else { throw PostgresError(.unexpectedResult, "the unit begun before is gone") }
-    following = nil
-    begun.takeOver()
-    return try complete(begun, body)
-  }
-
-  private func complete<Result>(_ unit: Pipeline, _ body: (Pipeline) throws -> Result) throws -> Result {
+    let unit = try begin()
     do {
       let result = try body(unit)
       if !unit.isFinished { try unit.finish() }
@@ -198,18 +148,16 @@ public final class Connection {
   }
 
   private func begin() throws(PostgresError) -> Pipeline {
-    dropFollowing()
     let handle = try ready()
     if hasOpenUnit { throw Self.busy }
     if !isInTransaction { try dropUnused(on: handle) }
-    return Pipeline(self, handle, isBehind: false)
+    return Pipeline(self, handle)
   }
 
   private static let busy = PostgresError(.unexpectedResult, "another unit of this connection is not finished")
 
   private func recover(from unit: Pipeline) {
     unit.abandon()
-    dropFollowing()
     if handle != nil && !unit.wasInTransaction && isInTransaction { rollBack() }
   }
 
@@ -217,7 +165,6 @@ public final class Connection {
   /// unless it says otherwise. For migrations and session commands.
   public func simple(_ sql: String) throws(PostgresError) {
     if sql.utf8.contains(0) { throw PostgresError(.invalidValue, "SQL must not contain NUL") }
-    dropFollowing()
     let handle = try ready()
     if hasOpenUnit { throw Self.busy }
     let wasInTransaction = isInTransaction

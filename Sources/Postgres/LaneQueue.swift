@@ -31,20 +31,6 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
     }
   }
 
-  /// A batch whose first statements were sent behind the commit of the one before it. Its items wait on until it is their
-  /// turn. Confined to the lane's thread.
-  final class Begun {
-    let entries: [Entry]
-    let start: Operation.Start
-    let unit: Pipeline
-
-    init(_ entries: [Entry], _ start: Operation.Start, _ unit: Pipeline) {
-      self.entries = entries
-      self.start = start
-      self.unit = unit
-    }
-  }
-
   struct State: Sendable {
     var waiting: Deque<Entry> = []
     var inFlight: [Entry] = []
@@ -117,9 +103,7 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
 // MARK: What the lane's threads do with a queue
 
 /// A queue with its types erased.
-protocol LaneWork: AnyObject, Sendable {
-  /// Items that wait for a batch.
-  var depth: Int { get }
+protocol LaneWork: Sendable {
   /// Takes and writes one batch; false when there was none.
   func runBatch(on session: LaneSession) -> Bool
   /// Answers whose time is up; returns the next deadline.

@@ -6,10 +6,6 @@ import Logging
 final class LaneSession {
   let connection: Connection
   let signal: LaneSignal
-  /// Whether another queue waits for its turn: the next batch is its then.
-  let isWanted: (_ by: any LaneWork) -> Bool
-  /// What was sent of the next batch behind the commit of the last, a `LaneQueue.Begun`.
-  var begun: AnyObject?
   private let batchTimeout: Duration
   private let logger: Logger
   private let onError: (@Sendable (PostgresError, Connection) -> Bool)?
@@ -22,8 +18,7 @@ final class LaneSession {
 
   init(
     connection: Connection, signal: LaneSignal, batchTimeout: Duration, logger: Logger,
-    onError: (@Sendable (PostgresError, Connection) -> Bool)?, connected: @escaping (Bool) -> Void,
-    isWanted: @escaping (any LaneWork) -> Bool
+    onError: (@Sendable (PostgresError, Connection) -> Bool)?, connected: @escaping (Bool) -> Void
   ) {
     self.connection = connection
     self.signal = signal
@@ -31,7 +26,6 @@ final class LaneSession {
     self.logger = logger
     self.onError = onError
     self.connected = connected
-    self.isWanted = isWanted
   }
 
   /// A connection that is alive, with the batch's deadline on it.

@@ -37,27 +37,14 @@ public final class Pipeline {
   private var hasSentCommit = false
   /// Its end was sent: nothing can be added, and what is implicit may be committed.
   public private(set) var isFinished = false
-  /// The answers of the unit before it are still to be read.
-  private var isBehind: Bool
 
-  /// - Parameter isBehind: begun while another unit's commit is waited for.
-  init(_ connection: Connection, _ handle: OpaquePointer, isBehind: Bool) {
+  init(_ connection: Connection, _ handle: OpaquePointer) {
     self.connection = connection
     self.handle = handle
-    self.isBehind = isBehind
-    // The unit before it is no matter of its own.
-    wasInTransaction = !isBehind && connection.isInTransaction
-    if !isBehind { takeOver() }
-  }
-
-  /// The answers on the wire are its own now.
-  func takeOver() {
-    isBehind = false
+    wasInTransaction = connection.isInTransaction
     connection.stopping = nil
     connection.hasOpenUnit = true
   }
-
-  var isEmpty: Bool { sent.isEmpty }
 
   /// Whether it would be committed by being finished.
   var isImplicit: Bool { !wasInTransaction && statements.first != .begin }
@@ -76,10 +63,6 @@ public final class Pipeline {
     precondition(!isFinished, "a statement for a unit that has ended")
     let step = statements.count
     let entry = connection.prepared.handle(for: statement, parameters)
-    if entry.needsPrepare && isBehind {
-      // Nobody knows yet whether the unit before it has done so.
-      throw PostgresError(.unavailable, "\(statement.name) is not prepared yet")
-    }
     if entry.needsPrepare && !sent.contains(where: { $0.prepares(entry.serverName) }) {
       guard sendPrepare(entry, statement, parameters) else { throw lost() }
       sent.append(.prepare(step: step, entry))
@@ -150,7 +133,6 @@ public final class Pipeline {
     isFinished = true
     defer { connection.hasOpenUnit = false }
     guard PQpipelineSync(handle) == 1 else { throw lost() }
-    if hasSentCommit { connection.startNext() }
     while try !read() {}
     return try settled()
   }
@@ -240,9 +222,5 @@ public final class Pipeline {
       .unexpectedResult, "\(answers.count) answers to \(statements.count) statements", outcomeUnknown: mayCommit)
   }
 
-  private func lost() -> PostgresError {
-    // The unit before it finds out by itself, and what may have become of it.
-    if isBehind { return PostgresError(.connectionLost, "the next unit could not be sent") }
-    return connection.lost(mayCommit: mayCommit)
-  }
+  private func lost() -> PostgresError { connection.lost(mayCommit: mayCommit) }
 }

@@ -102,8 +102,7 @@ public final class WriteLane: Sendable {
     let connection = Connection(configuration, interrupt: interrupt)
     let session = LaneSession(
       connection: connection, signal: signal, batchTimeout: options.batchTimeout, logger: logger, onError: onError,
-      connected: { self.connected.store($0, ordering: .relaxed) },
-      isWanted: { queue in self.queues.withLock(\.self).contains { $0 !== queue && $0.depth > 0 } })
+      connected: { self.connected.store($0, ordering: .relaxed) })
     // So that the first batch finds a session; it tries again if this fails.
     try? session.prepare(until: .now + configuration.connectTimeout)
     while signal.waitForWork() { drain(on: session) }
@@ -119,10 +118,7 @@ public final class WriteLane: Sendable {
     var foundWork = true
     while foundWork && !signal.isPastClosing {
       foundWork = false
-      for queue in queues.withLock(\.self) {
-        // What has been begun goes on first.
-        repeat { if queue.runBatch(on: session) { foundWork = true } } while session.begun != nil
-      }
+      for queue in queues.withLock(\.self) where queue.runBatch(on: session) { foundWork = true }
     }
     // The last batch's answers: there is none after it to be sent first.
     session.connection.runErrands()

@@ -59,9 +59,9 @@ struct Submissions: Sendable {
   var written: [Int64] = []
   var errors: [Int64: PostgresError] = [:]
 
-  static func submit<Operation: BatchOperation>(
-    _ items: [InsertNumbers.Item], to queue: LaneQueue<Operation>, deadline: Duration = .seconds(10)
-  ) async -> Submissions where Operation.Item == InsertNumbers.Item {
+  static func submit(
+    _ items: [InsertNumbers.Item], to queue: LaneQueue<InsertNumbers>, deadline: Duration = .seconds(10)
+  ) async -> Submissions {
     await withTaskGroup(of: (Int64, PostgresError?).self) { group in
       for item in items {
         group.addTask { (item.id, await failure { try await queue.submit(item, deadline: deadline) }) }

@@ -61,6 +61,38 @@ struct StoppedServerTests {
     await cluster.stop()
   }
 
+  @Test("whoever was told at the deadline that nothing was written, while the lane connected, is right")
+  func deadlineWhileConnecting() async throws {
+    let cluster = try await PostgresFixture.startCluster()
+    let configuration = cluster.configuration
+    try await PostgresFixture.withConnection(to: configuration) {
+      try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
+    }
+    let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
+    let attempts = Shared(0)
+    let operation = InsertNumbers(table: "numbers") { connection in
+      attempts.update { $0 += 1 }
+      guard attempts.value == 1 else { return }
+      // The next attempt connects to a server that does not answer.
+      cluster.signalProcesses(SIGSTOP)
+      connection.close()
+    }
+    let queue = lane.register(operation, queueLimit: 10)
+    async let first = failure { try await queue.submit(.init(id: 1), deadline: .seconds(1)) }
+    async let second = failure { try await queue.submit(.init(id: 2), deadline: .seconds(20)) }
+    #expect(await eventually { queue.depth == 2 })
+    try lane.start()
+    let error = await first
+    cluster.signalProcesses(SIGCONT)
+    #expect(error?.kind == .deadlineExceeded)
+    #expect(error?.outcomeUnknown == false)
+    #expect(await second == nil)
+    #expect(operation.attempts == [2, 1])
+    #expect(try await PostgresFixture.count("numbers", on: configuration) == 1)
+    await lane.close()
+    await cluster.stop()
+  }
+
   @Test("a lane waits out a server that is down while its items' deadlines allow")
   func restart() async throws {
     let cluster = try await PostgresFixture.startCluster()

@@ -78,7 +78,7 @@ extension StorageSuite {
       }
     }
 
-    /// Batches of eight, so that each is begun before what became of the one before it is known.
+    /// Batches of eight, so that a stream is many of them.
     @Test(
       "a stream of messages of known contacts, some told twice, is stored and counted in its order", arguments: [1, 2])
     func stream(nodes: Int) async throws {
@@ -91,12 +91,12 @@ extension StorageSuite {
             try await fixture.receive(fixture.inbound("SMknown\(node)\(index)", from: sender), on: node)
           }
         }
-        // One in twelve comes a second time a little later: its batch fails, with another begun behind it.
+        // One in twelve comes a second time a little later: its batch fails and is written again.
         let records = (0..<480).map { number in
           fixture.inbound("SM\(number % 12 == 11 ? number - 9 : number)", from: senders[number % 4])
         }
         let wanted = Set(records.map(\.message.providerSID))
-        // Their first messages are theirs again: what was remembered of them no longer holds.
+        // What is remembered of them no longer holds.
         let renaming = Task {
           for number in 0..<20 {
             _ = try await fixture.rows(

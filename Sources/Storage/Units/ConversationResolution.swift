@@ -35,25 +35,9 @@ struct ConversationResolution {
       if let slot = slots[request.key] { return looked[slot] }
       // Never nil: whoever is not remembered has a slot.
       guard let entry else { preconditionFailure("a conversation is neither remembered nor looked up") }
-      return Self.resolved(request, entry)
+      return ResolvedConversation(
+        key: request.key, id: entry.conversationID, contact: entry.contact, channel: entry.channel, isRemembered: true)
     }
-  }
-
-  /// The same from memory alone; nil: somebody has to be looked up.
-  func remembered(_ requests: [Request]) -> [ResolvedConversation]? {
-    guard let cache else { return nil }
-    var resolved: [ResolvedConversation] = []
-    resolved.reserveCapacity(requests.count)
-    for (request, entry) in zip(requests, cache.entries(for: requests.map(\.key))) {
-      guard let entry else { return nil }
-      resolved.append(Self.resolved(request, entry))
-    }
-    return resolved
-  }
-
-  private static func resolved(_ request: Request, _ entry: ConversationCache.Entry) -> ResolvedConversation {
-    ResolvedConversation(
-      key: request.key, id: entry.conversationID, contact: entry.contact, channel: entry.channel, isRemembered: true)
   }
 
   private struct Found {

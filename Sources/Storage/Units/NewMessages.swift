@@ -46,61 +46,38 @@ struct NewMessages {
     _ messages: [NewMessage], as type: EventType, optOuts: [OptOutChange] = [], on connection: Connection,
     extra: (Set<Identifier>, [TouchedConversation]) -> [(Statement, Parameters)] = { _, _ in [] }
   ) throws -> Set<Identifier> {
+    var groups = ConversationGroups(messages)
     guard trustsNew else {
-      var groups = ConversationGroups(messages)
       let touched = try insert(messages, on: connection)
       return try tell(messages, &groups, touched, as: type, optOuts, on: connection, extra)
     }
     let isOpen = connection.isInTransaction
     return try connection.unit { unit in
       if !isOpen { try unit.send(.begin) }
-      return try finish(
-        Self.start(messages, in: unit), as: type, optOuts: optOuts, on: connection, in: unit, extra: extra)
+      // The server moves the conversations while the messages are made ready for it, and writes those while their events
+      // are: it is never without work.
+      let touch = try unit.send(
+        NewMessageStatements.touch, NewMessageStatements.touchParameters(groups.groups, in: groups.byID, messages))
+      try unit.flush()
+      try unit.send(
+        NewMessageStatements.insertInbound,
+        NewMessageStatements.inboundParameters(messages, in: Self.sorted(messages)))
+      try unit.flush()
+      let json = messages.map { BatchAnnouncement.json($0.message) }
+      let touched = try unit.answer(to: touch).map { row in
+        var reader = ColumnReader(row)
+        var touched = try TouchedConversation(&reader)
+        touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
+        return touched
+      }
+      // One that is not there any more, or is another contact's: deleted, merged or split since somebody looked.
+      if touched.count < groups.groups.count { throw conversationIsGone() }
+      if !optOuts.isEmpty || !stale(groups, touched).isEmpty {
+        // There is something to look up first.
+        try unit.finish()
+      }
+      return try tell(messages, &groups, touched, json: json, as: type, optOuts, on: connection, in: unit, extra)
     }
-  }
-
-  /// Messages that are on their way to the server.
-  struct Started {
-    let messages: [NewMessage]
-    fileprivate let groups: ConversationGroups
-    /// The step that moves the conversations.
-    fileprivate let touch: Int
-  }
-
-  /// Sends what needs no answer, for a transaction that is open by then: the server moves the conversations while the
-  /// messages are made ready for it, and writes those while their events are. It is never without work.
-  static func start(_ messages: [NewMessage], in unit: Pipeline) throws -> Started {
-    let groups = ConversationGroups(messages)
-    let touch = try unit.send(
-      NewMessageStatements.touch, NewMessageStatements.touchParameters(groups.groups, in: groups.byID, messages))
-    try unit.flush()
-    try unit.send(
-      NewMessageStatements.insertInbound, NewMessageStatements.inboundParameters(messages, in: sorted(messages)))
-    try unit.flush()
-    return Started(messages: messages, groups: groups, touch: touch)
-  }
-
-  /// Writes the rest of what was started, and commits; with ``trustsNew`` only. Parameters and result as of `write`.
-  func finish(
-    _ started: Started, as type: EventType, optOuts: [OptOutChange] = [], on connection: Connection, in unit: Pipeline,
-    extra: (Set<Identifier>, [TouchedConversation]) -> [(Statement, Parameters)] = { _, _ in [] }
-  ) throws -> Set<Identifier> {
-    let messages = started.messages
-    var groups = started.groups
-    let json = messages.map { BatchAnnouncement.json($0.message) }
-    let touched = try unit.answer(to: started.touch).map { row in
-      var reader = ColumnReader(row)
-      var touched = try TouchedConversation(&reader)
-      touched.inserted = groups[touched.id]?.members.map { messages[$0].message.id }.sorted(by: >) ?? []
-      return touched
-    }
-    // One that is not there any more, or is another contact's: deleted, merged or split since somebody looked.
-    if touched.count < groups.groups.count { throw conversationIsGone() }
-    if !optOuts.isEmpty || !stale(groups, touched).isEmpty {
-      // There is something to look up first.
-      try unit.finish()
-    }
-    return try tell(messages, &groups, touched, json: json, as: type, optOuts, on: connection, in: unit, extra)
   }
 
   /// Tells of what was written, and commits.

@@ -50,44 +50,14 @@ struct ReceiveInbound: BatchOperation {
     """)
 
   func execute(_ items: [InboundRecord], on connection: Connection) throws -> [Result<InboundOutcome, any Error>] {
-    try outcomes(items, on: connection) { try write(items, trustsNew: true, on: connection) }
-  }
-
-  /// Where nothing has to be looked up: nobody is new here, and nobody replies to a message by the provider's id.
-  func start(_ items: [InboundRecord], in unit: Pipeline) throws -> NewMessages.Started? {
-    guard items.allSatisfy({ $0.message.replyToProviderSID == nil }),
-      let resolved = resolution.remembered(items.map(request))
-    else { return nil }
-    let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: nil) }
-    try unit.send(.begin)
-    return try NewMessages.start(messages, in: unit)
-  }
-
-  func execute(
-    _ items: [InboundRecord], from start: NewMessages.Started, in unit: Pipeline, on connection: Connection
-  ) throws -> [Result<InboundOutcome, any Error>] {
-    try outcomes(items, on: connection) {
-      let messages = start.messages
-      return try connection.unit(from: unit) { unit in
-        try NewMessages(context: context, cache: cache, trustsNew: true)
-          .finish(start, as: .messageNew, optOuts: optOuts(items, messages), on: connection, in: unit) { _, touched in
-            releaseHeld(in: touched, items, messages)
-          }
-      }
-    }
-  }
-
-  private func outcomes(
-    _ items: [InboundRecord], on connection: Connection, _ write: () throws -> Set<Identifier>
-  ) throws -> [Result<InboundOutcome, any Error>] {
     do {
       let inserted: Set<Identifier>
       do {
-        inserted = try write()
+        inserted = try write(items, trustsNew: true, on: connection)
       } catch let error as PostgresError where error.sqlState == .uniqueViolation {
         // The provider has told of one of them before.
         if connection.isInTransaction { try connection.execute(.rollback) }
-        inserted = try self.write(items, trustsNew: false, on: connection)
+        inserted = try write(items, trustsNew: false, on: connection)
       }
       return items.map { .success(inserted.contains($0.id) ? .stored : .duplicate) }
     } catch {
@@ -100,21 +70,18 @@ struct ReceiveInbound: BatchOperation {
   private func write(
     _ items: [InboundRecord], trustsNew: Bool, on connection: Connection
   ) throws -> Set<Identifier> {
-    let resolved = try resolution.resolve(items.map(request), on: connection)
+    let resolved = try ConversationResolution(clock: context.clock, cache: cache).resolve(
+      items.map { item in
+        ConversationResolution.Request(
+          key: item.conversationKey, channel: item.channel, profileName: item.message.profileName,
+          aliases: item.message.aliases, at: item.message.receivedAt)
+      }, on: connection)
     let replies = try resolveReplies(items, on: connection)
     let messages = items.indices.map { newMessage(items[$0], resolved[$0], replyTo: replies[$0]) }
     return try NewMessages(context: context, cache: cache, trustsNew: trustsNew)
       .write(messages, as: .messageNew, optOuts: optOuts(items, messages), on: connection) { _, touched in
         releaseHeld(in: touched, items, messages)
       }
-  }
-
-  private var resolution: ConversationResolution { ConversationResolution(clock: context.clock, cache: cache) }
-
-  private func request(_ item: InboundRecord) -> ConversationResolution.Request {
-    ConversationResolution.Request(
-      key: item.conversationKey, channel: item.channel, profileName: item.message.profileName,
-      aliases: item.message.aliases, at: item.message.receivedAt)
   }
 
   /// Asking for help changes nothing.
