@@ -68,6 +68,10 @@ extension LaneQueue {
         }
         switch action {
         case .fail:
+          if var lost = error as? PostgresError, mayHaveCommitted {
+            lost.outcomeUnknown = true
+            error = lost
+          }
           return answer(live.indices) { _ in .failure(error) }
         case .split:
           metrics.splits.increment()
@@ -112,7 +116,7 @@ extension LaneQueue {
         live.indices.append(index)
         live.items.append(state.inFlight[index].item)
       }
-      state.outcomeUnknown = true
+      if !live.indices.isEmpty { state.outcomeUnknown = true }
       return live
     }
   }

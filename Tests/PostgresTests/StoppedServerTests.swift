@@ -78,7 +78,7 @@ struct StoppedServerTests {
       connection.close()
     }
     let queue = lane.register(operation, queueLimit: 10)
-    async let first = failure { try await queue.submit(.init(id: 1), deadline: .seconds(1)) }
+    async let first = failure { try await queue.submit(.init(id: 1), deadline: .seconds(2)) }
     async let second = failure { try await queue.submit(.init(id: 2), deadline: .seconds(20)) }
     #expect(await eventually { queue.depth == 2 })
     try lane.start()

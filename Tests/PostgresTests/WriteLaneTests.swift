@@ -77,6 +77,25 @@ struct WriteLaneTests {
     #expect(waiting?.outcomeUnknown == false, "it never left the queue")
   }
 
+  @Test("an attempt whose outcome is unknown is not forgotten when the next one fails for certain")
+  func unknownStaysUnknown() async throws {
+    let table = try await InsertNumbers.makeTable()
+    let lane = try await lane()
+    let attempts = Shared(0)
+    let operation = InsertNumbers(table: table) { _ in
+      attempts.update { $0 += 1 }
+      if attempts.value == 1 { throw PostgresError(.connectionLost, "lost at its commit", outcomeUnknown: true) }
+      throw PostgresError(.unexpectedResult, "for certain")
+    }
+    let queue = lane.register(operation, queueLimit: 10)
+    try lane.start()
+    let error = await failure { try await queue.submit(.init(id: 1), deadline: .seconds(20)) }
+    await lane.close()
+    #expect(attempts.value == 2)
+    #expect(error?.kind == .unexpectedResult)
+    #expect(error?.outcomeUnknown == true)
+  }
+
   @Test("who was written is told while the next batch is stuck, and while it fails")
   func answersDoNotWait() async throws {
     let table = try await InsertNumbers.makeTable(constraint: "CHECK (note <> 'poison')")

@@ -96,7 +96,9 @@ extension StorageSuite {
           var committed = -1
           while isStreaming.load(ordering: .sequentiallyConsistent) && !Task.isCancelled {
             // Something must have come through before the next one, however slow the machine.
-            let now = (try? await fixture.number("SELECT count(*) FROM events")) ?? committed
+            let now =
+              (try? await fixture.number("SELECT count(*) FROM events WHERE type = 'message.new'"))
+              ?? committed
             try? await Task.sleep(for: .milliseconds(.random(in: 1...20)))
             guard now > committed, try await Self.end(how, on: fixture) else { continue }
             committed = now

@@ -91,7 +91,7 @@ extension StorageSuite {
             try await fixture.receive(fixture.inbound("SMknown\(node)\(index)", from: sender), on: node)
           }
         }
-        // One in twelve comes a second time a little later: its batch fails and is written again.
+        // One in twelve has the id of another: its batch fails and is written again.
         let records = (0..<480).map { number in
           fixture.inbound("SM\(number % 12 == 11 ? number - 9 : number)", from: senders[number % 4])
         }
@@ -132,7 +132,7 @@ extension StorageSuite {
       }
     }
 
-    @Test("who opts out is shown so by the message that comes right behind, and is not by one of somebody else")
+    @Test("who opts out is shown so by what comes after it, and is not by a message of somebody else")
     func optOutBefore() async throws {
       try await StoreFixture.run(maximumBatch: 1) { fixture in
         for sender in ["+14155550100", "+14155550101"] {
