@@ -66,6 +66,10 @@ extension StorageSuite {
       }
     }
 
+    private static func received(on fixture: StoreFixture) async throws -> Int {
+      try await fixture.number("SELECT count(*) FROM events WHERE type = 'message.new'")
+    }
+
     /// Every contact with an address goes, one after another, on a node that receives as well.
     /// - Returns: whether there was one.
     private static func end(_ how: String, on fixture: StoreFixture) async throws -> Bool {
@@ -96,12 +100,10 @@ extension StorageSuite {
           var committed = -1
           while isStreaming.load(ordering: .sequentiallyConsistent) && !Task.isCancelled {
             // Something must have come through before the next one, however slow the machine.
-            let now =
-              (try? await fixture.number("SELECT count(*) FROM events WHERE type = 'message.new'"))
-              ?? committed
+            let now = (try? await Self.received(on: fixture)) ?? committed
             try? await Task.sleep(for: .milliseconds(.random(in: 1...20)))
             guard now > committed, try await Self.end(how, on: fixture) else { continue }
-            committed = now
+            committed = (try? await Self.received(on: fixture)) ?? now
             rounds.add(1, ordering: .sequentiallyConsistent)
           }
         }()
