@@ -7,13 +7,18 @@ import Testing
 
 @Suite("Stopped server", .serialized, .timeLimit(.minutes(1)))
 struct StoppedServerTests {
-  @Test("with the server stopped everybody gets an answer in time, and once it goes on everything recovers")
-  func stopAndGoOn() async throws {
+  /// A server of the test's own with a table `numbers`.
+  private static func clusterWithNumbers() async throws -> (EmbeddedCluster, PostgresConfiguration) {
     let cluster = try await PostgresFixture.startCluster()
-    let configuration = cluster.configuration
-    try await PostgresFixture.withConnection(to: configuration) {
+    try await PostgresFixture.withConnection(to: cluster.configuration) {
       try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
     }
+    return (cluster, cluster.configuration)
+  }
+
+  @Test("with the server stopped everybody gets an answer in time, and once it goes on everything recovers")
+  func stopAndGoOn() async throws {
+    let (cluster, configuration) = try await Self.clusterWithNumbers()
     let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
     let queue = lane.register(InsertNumbers(table: "numbers"), queueLimit: 1_000)
     try lane.start()
@@ -63,11 +68,7 @@ struct StoppedServerTests {
 
   @Test("whoever was told at the deadline that nothing was written, while the lane connected, is right")
   func deadlineWhileConnecting() async throws {
-    let cluster = try await PostgresFixture.startCluster()
-    let configuration = cluster.configuration
-    try await PostgresFixture.withConnection(to: configuration) {
-      try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
-    }
+    let (cluster, configuration) = try await Self.clusterWithNumbers()
     let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
     let attempts = Shared(0)
     let operation = InsertNumbers(table: "numbers") { connection in
@@ -95,11 +96,7 @@ struct StoppedServerTests {
 
   @Test("a lane waits out a server that is down while its items' deadlines allow")
   func restart() async throws {
-    let cluster = try await PostgresFixture.startCluster()
-    let configuration = cluster.configuration
-    try await PostgresFixture.withConnection(to: configuration) {
-      try $0.simple("CREATE TABLE numbers (id int8 PRIMARY KEY, note text NOT NULL)")
-    }
+    let (cluster, configuration) = try await Self.clusterWithNumbers()
     let lane = WriteLane(configuration: configuration, logger: PostgresFixture.logger)
     let queue = lane.register(InsertNumbers(table: "numbers"), queueLimit: 1_000)
     try lane.start()
