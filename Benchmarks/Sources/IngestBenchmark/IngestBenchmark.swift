@@ -57,8 +57,10 @@ struct IngestBenchmark {
         .deletingLastPathComponent().appending(path: "pgbench"))
     try pgbench.prepare()
 
-    say("warming up: \(messages / 4) messages; contacts and conversations are made now")
-    let warmUp = try await load(factory, port: port, run: 0, count: messages / 4)
+    // Each contact writes at least once.
+    let first = max(messages / 4, Pgbench.contacts)
+    say("warming up: \(first) messages; contacts and conversations are made now")
+    let warmUp = try await load(factory, port: port, run: 0, count: first)
     guard warmUp.refused == 0 else { throw BenchmarkFailure("\(warmUp.refused) requests were refused") }
     var acknowledged = warmUp.acknowledged
     var results: [Round] = []
