@@ -5,24 +5,15 @@ import CoreMetrics
 extension LaneQueue {
   func runBatch(on session: LaneSession) -> Bool {
     let maximum = max(1, operation.maximumBatch)
-    var depth = 0
-    let count = state.withLock { state in
-      depth = state.waiting.count
-      let count = min(maximum, depth)
-      // One by one: nothing here is specialised for the operation, and each generic call would look its types up.
-      state.inFlight.reserveCapacity(count)
-      for _ in 0..<count { state.inFlight.append(state.waiting.removeFirst()) }
-      state.outcomeUnknown = false
-      return count
-    }
+    let (count, left) = state.withLock { state in (state.beginBatch(maximum: maximum), state.waiting.count) }
     if count == 0 { return false }
-    metrics.depth.record(depth - count)
+    metrics.depth.record(left)
     metrics.batchItems.record(count)
     let start = ContinuousClock.now
     write(0..<count, on: session, BatchRecovery())
     metrics.batchDuration.recordNanoseconds(start.duration(to: .now).nanosecondsClamped)
     // Nobody in here is without an answer by now.
-    state.withLock { $0.inFlight.removeAll(keepingCapacity: true) }
+    state.withLock { $0.endBatch() }
     return true
   }
 
@@ -31,8 +22,9 @@ extension LaneQueue {
   private func write(_ range: Range<Int>, on session: LaneSession, _ recovery: BatchRecovery) {
     var recovery = recovery
     while true {
-      guard let latest = latestDeadline(in: range) else { return }
-      var live = LiveItems(indices: Array(range), wasUnknown: state.withLock(\.outcomeUnknown))
+      let (deadline, wasUnknown) = state.withLock { ($0.latestDeadline(in: range), $0.outcomeUnknown) }
+      guard let latest = deadline else { return }
+      var live = LiveItems(indices: Array(range), wasUnknown: wasUnknown)
       do {
         try session.prepare(until: latest)
         live = takeLiveItems(in: range)
@@ -94,28 +86,13 @@ extension LaneQueue {
     var wasUnknown = false
   }
 
-  /// Until when somebody waits; nil: nobody does.
-  private func latestDeadline(in range: Range<Int>) -> ContinuousClock.Instant? {
-    state.withLock { state in
-      var latest: ContinuousClock.Instant?
-      for index in range where state.inFlight[index].isUnanswered {
-        latest = max(latest ?? state.inFlight[index].deadline, state.inFlight[index].deadline)
-      }
-      return latest
-    }
-  }
-
   /// What is written now, a connection being there: whose time has passed meanwhile was told that nothing was, and whose
   /// time passes from here on is told that it may have been.
   private func takeLiveItems(in range: Range<Int>) -> LiveItems {
     state.withLock { state in
-      var live = LiveItems(wasUnknown: state.outcomeUnknown)
-      live.indices.reserveCapacity(range.count)
-      live.items.reserveCapacity(range.count)
-      for index in range where state.inFlight[index].isUnanswered {
-        live.indices.append(index)
-        live.items.append(state.inFlight[index].item)
-      }
+      var live = LiveItems(indices: state.unanswered(in: range), wasUnknown: state.outcomeUnknown)
+      live.items.reserveCapacity(live.indices.count)
+      for index in live.indices { live.items.append(own(state.inFlight[index]).item) }
       if !live.indices.isEmpty { state.outcomeUnknown = true }
       return live
     }
@@ -132,7 +109,7 @@ extension LaneQueue {
     var completions: [Completion?] = []
     completions.reserveCapacity(indices.count)
     state.withLock { state in
-      for index in indices { completions.append(state.inFlight[index].takeCompletion()) }
+      for index in indices { completions.append(own(state.inFlight[index]).takeCompletion()) }
     }
     return completions
   }

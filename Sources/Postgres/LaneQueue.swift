@@ -1,49 +1,37 @@
 // One operation's queue on a write lane: where callers wait and batches are taken from.
 
 import CoreMetrics
-import DequeModule
 
 /// The queue of one operation. Several of them share a lane's thread and connection.
 public final class LaneQueue<Operation: BatchOperation>: Sendable {
   /// Called once with an item's answer, on a thread of the lane's: it must be quick and must not block.
   public typealias Completion = @Sendable (Result<Operation.Output, any Error>) -> Void
 
-  /// A reference: an item may be large, and goes from one list to the other.
   // Sound: `completion` is touched under the queue's lock only.
-  final class Entry: @unchecked Sendable {
+  final class Entry: LaneEntry, @unchecked Sendable {
     let item: Operation.Item
-    let deadline: ContinuousClock.Instant
-    /// nil: answered.
-    private(set) var completion: Completion?
+    private var completion: Completion?
 
     init(item: Operation.Item, deadline: ContinuousClock.Instant, completion: @escaping Completion) {
       self.item = item
-      self.deadline = deadline
       self.completion = completion
+      super.init(deadline: deadline)
     }
-
-    var isUnanswered: Bool { completion != nil }
 
     /// Whoever has it answers.
     func takeCompletion() -> Completion? {
+      isUnanswered = false
       defer { completion = nil }
       return completion
     }
   }
 
-  struct State: Sendable {
-    var waiting: Deque<Entry> = []
-    var inFlight: [Entry] = []
-    /// The batch in flight may have been committed without our knowing, or is being written now.
-    var outcomeUnknown = false
-    /// No later than the earliest deadline in here.
-    var earliest: ContinuousClock.Instant?
-    var isClosed = false
-  }
+  /// ``submit(_:deadline:completion:)`` alone adds entries.
+  func own(_ entry: LaneEntry) -> Entry { unsafeDowncast(entry, to: Entry.self) }
 
   let operation: Operation
   let queueLimit: Int
-  let state = Monitor(State())
+  let state = Monitor(LaneState())
   let signal: LaneSignal
   let metrics: LaneMetrics
 
@@ -83,12 +71,7 @@ public final class LaneQueue<Operation: BatchOperation>: Sendable {
       } else if state.waiting.count >= queueLimit {
         refusal = PostgresError(.unavailable, "the queue of \(operation.name) is full (\(queueLimit) items)")
       } else {
-        isFirst = state.waiting.isEmpty
-        state.waiting.append(entry)
-        if state.earliest.map({ limit < $0 }) ?? true {
-          state.earliest = limit
-          isEarliest = true
-        }
+        (isFirst, isEarliest) = state.append(entry)
       }
     }
     if let refusal {
@@ -120,17 +103,10 @@ extension LaneQueue: LaneWork {
     var lateInFlight: [Completion] = []
     var outcomeUnknown = false
     let earliest = state.withLock { state in
-      if state.waiting.contains(where: { $0.deadline <= now }) {
-        late = state.waiting.compactMap { $0.deadline <= now ? $0.completion : nil }
-        state.waiting.removeAll { $0.deadline <= now }
-      }
-      for entry in state.inFlight where entry.deadline <= now {
-        if let completion = entry.takeCompletion() { lateInFlight.append(completion) }
-      }
+      let (waiting, inFlight) = state.takeLate(now: now)
+      late = waiting.compactMap { own($0).takeCompletion() }
+      lateInFlight = inFlight.compactMap { own($0).takeCompletion() }
       outcomeUnknown = state.outcomeUnknown
-      let inFlight = state.inFlight.lazy.filter { $0.completion != nil }.map(\.deadline).min()
-      let waiting = state.waiting.lazy.map(\.deadline).min()
-      state.earliest = [inFlight, waiting].compactMap(\.self).min()
       return state.earliest
     }
     metrics.expired.increment(by: late.count + lateInFlight.count)
@@ -153,11 +129,10 @@ extension LaneQueue: LaneWork {
     var inFlight: [Completion] = []
     var inFlightError = error
     state.withLock { state in
-      waiting = state.waiting.compactMap(\.completion)
-      state.waiting.removeAll()
-      inFlight = state.inFlight.compactMap { $0.takeCompletion() }
+      let (entries, entriesInFlight) = state.takeAll()
+      waiting = entries.compactMap { own($0).takeCompletion() }
+      inFlight = entriesInFlight.compactMap { own($0).takeCompletion() }
       inFlightError.outcomeUnknown = state.outcomeUnknown
-      state.earliest = nil
     }
     for completion in waiting { completion(.failure(error)) }
     for completion in inFlight { completion(.failure(inFlightError)) }
