@@ -4,11 +4,12 @@ import DequeModule
 
 /// One that waits for an answer. A reference: an item may be large, and goes from one list to the other.
 ///
-/// No generic class, nor is ``LaneState``: code that is not specialised for an operation would look its types up at every
-/// step, which was a tenth of what a lane does.
+/// Neither this nor ``LaneState`` is generic: code that is not specialised for an operation looks its types up at every
+/// step, and did so for a fifteenth of a lane's time.
 // Sound: `isUnanswered` is touched under the queue's lock only.
 class LaneEntry: @unchecked Sendable {
   final let deadline: ContinuousClock.Instant
+  /// Whether its completion is still there: whoever takes that sets it.
   final var isUnanswered = true
 
   init(deadline: ContinuousClock.Instant) { self.deadline = deadline }
@@ -37,10 +38,12 @@ struct LaneState: Sendable {
   /// Puts those who have waited longest into the batch in flight.
   /// - Returns: how many.
   mutating func beginBatch(maximum: Int) -> Int {
+    outcomeUnknown = false
     let count = min(maximum, waiting.count)
+    // Each pass of a lane asks every queue, most of which are empty.
+    if count == 0 { return 0 }
     inFlight.append(contentsOf: waiting.prefix(count))
     waiting.removeFirst(count)
-    outcomeUnknown = false
     return count
   }
 
@@ -66,7 +69,8 @@ struct LaneState: Sendable {
 
   // MARK: Deadlines and the end
 
-  /// Takes those out whose deadline has passed in the queue; those in flight stay in their places.
+  /// Takes those out whose deadline has passed in the queue, and names those of the batch whose has: they stay in their
+  /// places, nobody watches them any more, and whoever asks answers all of them under the same lock.
   mutating func takeLate(now: ContinuousClock.Instant) -> (waiting: [LaneEntry], inFlight: [LaneEntry]) {
     let lateWaiting = Array(waiting.filter { $0.deadline <= now })
     if !lateWaiting.isEmpty { waiting.removeAll { $0.deadline <= now } }
@@ -82,7 +86,7 @@ struct LaneState: Sendable {
     earliest = deadline
   }
 
-  /// Takes everybody who waits; those in flight stay in their places.
+  /// The same for everybody.
   mutating func takeAll() -> (waiting: [LaneEntry], inFlight: [LaneEntry]) {
     defer { waiting.removeAll() }
     earliest = nil

@@ -1,10 +1,11 @@
-// How far away the machine's memory is, which others on it can change by the hour.
+// How long a read takes that misses a core's own caches, which others on the machine can change by the hour.
 
-/// What one read takes whose address is known only from the read before it. A gateway and a database that take turns on a
-/// core live from the shared cache: where neighbours have taken it, the same work takes several times as long, while a
-/// loop that stays in the core's own does not slow down.
+/// What one read takes whose address is known only from the read before it: from the cache that the cores share, from
+/// memory where that has no room, with the walk through the page tables where it is needed. A gateway and a database that
+/// take turns on a core need more than its own caches hold, so they slow down with it; a loop that stays in those does not.
+/// One sample: a thread that had to wait for a processor has that in it too.
 package enum MemoryLatency {
-  /// - Parameter kilobytes: the size of what is read in.
+  /// - Parameter kilobytes: the size of what is read in, at least 1.
   /// - Returns: nanoseconds a read.
   package static func nanoseconds(within kilobytes: Int) -> Double {
     let words = kilobytes * 1_024 / MemoryLayout<Int>.stride

@@ -65,10 +65,6 @@ struct IngestBenchmark {
     var acknowledged = warmUp.acknowledged
     var results: [Round] = []
     for round in 1...rounds {
-      say(
-        format(
-          "the machine: a read takes %.0f ns within 256 kB, %.0f ns within 8 MB",
-          MemoryLatency.nanoseconds(within: 256), MemoryLatency.nanoseconds(within: 8_192)))
       // Everybody begins the round with as many messages.
       let stored = acknowledged
       var result: (load: LoadResult, microseconds: Double)?
@@ -83,6 +79,10 @@ struct IngestBenchmark {
           rates[place] = try pgbench.measure(Self.yardsticks[place])
         } else {
           try await settle(pgbench)
+          say(
+            format(
+              "the machine: a read takes %.0f ns within 256 kB, %.0f ns within 8 MB",
+              MemoryLatency.nanoseconds(within: 256), MemoryLatency.nanoseconds(within: 8_192)))
           let before = gateway.processorSeconds
           let load = try await load(factory, port: port, run: round, count: messages)
           let used = gateway.processorSeconds - before
