@@ -28,9 +28,7 @@ struct LaneState: Sendable {
   mutating func append(_ entry: LaneEntry) -> (isFirst: Bool, isEarliest: Bool) {
     let isFirst = waiting.isEmpty
     waiting.append(entry)
-    if let earliest, earliest <= entry.deadline { return (isFirst, false) }
-    earliest = entry.deadline
-    return (isFirst, true)
+    return (isFirst, note(entry.deadline))
   }
 
   // MARK: The batch
@@ -81,9 +79,12 @@ struct LaneState: Sendable {
     return (lateWaiting, lateInFlight)
   }
 
-  private mutating func note(_ deadline: ContinuousClock.Instant) {
-    if let earliest, earliest <= deadline { return }
+  /// - Returns: whether it is the earliest.
+  @discardableResult
+  private mutating func note(_ deadline: ContinuousClock.Instant) -> Bool {
+    if let earliest, earliest <= deadline { return false }
     earliest = deadline
+    return true
   }
 
   /// The same for everybody.
