@@ -1,6 +1,7 @@
 """Schemathesis over the whole description, against the running binary: bounded in time, and from a fixed seed."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -57,8 +58,9 @@ def schemathesis(gateway, key, seconds, place, *options):
         seconds,
         "--seed",
         "7",
+        # Two race in CPython 3.11's `ast.parse` (SystemError: AST constructor recursion depth mismatch).
         "--workers",
-        "2",
+        "1",
         "--request-timeout",
         "20",
         "--no-color",
@@ -72,20 +74,31 @@ def schemathesis(gateway, key, seconds, place, *options):
     done = subprocess.run(
         command, cwd=place, capture_output=True, text=True, timeout=420, env=os.environ | environment
     )
-    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
+    assert done.returncode == 0, findings(done.stdout)[-12_000:] + done.stderr[-2_000:]
     return done.stdout
+
+
+def findings(output):
+    """What went wrong, last: where a report is cut short, its end is what is read."""
+    found = re.search(r"^=+ (?:ERRORS|FAILURES) =+$.*?(?=^=+ (?:WARNINGS|SUMMARY) =+$)", output, re.DOTALL | re.MULTILINE)
+    return output.replace(found[0], "") + found[0] if found else output
 
 
 def test_no_request_brings_out_what_the_description_does_not_say(fresh, tmp_path):
     for index in range(3):
         fresh.sandbox.text(f"+1415555010{index}", "Hi")
         fresh.call("POST", "/api/messages", json={"to": f"+1415555011{index}", "body": "x", "channel": "sms"})
-    # Keys are taken back with one of their own, which may be among them.
-    spare = fresh.create_key("read,send,manage")
-    keys = ["createKey", "getKey", "listKeys", "revokeKey"]
-    schemathesis(
-        fresh, spare, KEYS, tmp_path, *[word for name in keys for word in ("--include-operation-id", name)]
-    )
     output = schemathesis(fresh, fresh.key, WHOLE, tmp_path, "--exclude-operation-id", "revokeKey")
     assert "Stateful" in output, output[-4_000:]
+    # Whoever is let in nowhere tests nothing.
+    assert "Authentication failed" not in output, output[-4_000:]
+    # Afterwards, for any key may be taken back, those of this test too.
+    keys = ["createKey", "getKey", "listKeys", "revokeKey"]
+    schemathesis(
+        fresh,
+        fresh.create_key("read,send,manage"),
+        KEYS,
+        tmp_path,
+        *[word for name in keys for word in ("--include-operation-id", name)],
+    )
     assert fresh.status_of("/ready") == 200
