@@ -63,7 +63,10 @@ public struct GatewayApplication: Sendable {
       publicURL: publicURL, transport: settings.transport ?? transport, sandboxURL: sandbox?.baseURL)
     let store = PostgresMessageStore(
       configuration: database,
-      context: ResourceContext(publicURL: publicURL, windows: directory.windows, explain: ErrorWords.explain),
+      context: ResourceContext(
+        publicURL: publicURL, windows: directory.windows,
+        channelTypes: Dictionary(uniqueKeysWithValues: directory.channels.map { ($0.id, $0.type.contactType) }),
+        explain: ErrorWords.explain),
       clock: settings.clock, openSecret: { secrets.box.open($0) }, logger: logger, metrics: settings.metrics)
     let journal = try await openJournal(state)
     do {

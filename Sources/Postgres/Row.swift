@@ -100,6 +100,9 @@ public struct Row: Sendable {
   public func textArray(_ column: Int) throws(PostgresError) -> [String] {
     try array(column, .textArray, .varcharArray) { String(decoding: $0, as: UTF8.self) }
   }
+  public func bytesArray(_ column: Int) throws(PostgresError) -> [[UInt8]] {
+    try array(column, .byteaArray) { [UInt8]($0) }
+  }
   public func uuidArray(_ column: Int) throws(PostgresError) -> [UUIDBytes] {
     try array(column, .uuidArray) { UUIDBytes($0) }
   }

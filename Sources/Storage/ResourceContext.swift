@@ -8,15 +8,18 @@ public struct ResourceContext: Sendable {
   public var publicURL: String
   /// How long after a contact's last message free-form messages are allowed, by the conversation's channel type.
   public var windows: [ChannelType: Duration]
+  /// The contact channel type of each configured channel, by its id.
+  public var channelTypes: [String: ChannelType]
   /// The words for an error code.
   public var explain: @Sendable (_ errorCode: String) -> ErrorExplanation?
 
   public init(
-    publicURL: String, windows: [ChannelType: Duration] = [:],
+    publicURL: String, windows: [ChannelType: Duration] = [:], channelTypes: [String: ChannelType] = [:],
     explain: @escaping @Sendable (_ errorCode: String) -> ErrorExplanation? = { _ in nil }
   ) {
     self.publicURL = publicURL
     self.windows = windows
+    self.channelTypes = channelTypes
     self.explain = explain
   }
 

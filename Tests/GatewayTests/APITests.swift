@@ -27,6 +27,12 @@ struct APITests {
     let other = try await WholeGateway.exchange(
       "GET", gateway.base + "/api/messages", headers: [("X-API-Key", gateway.key)])
     #expect(other.status == 200)
+    // The other is a proxy's.
+    for (scheme, status) in [("Basic eDp5", 200), ("Bearer fk_wrong", 401), ("Bearer", 401)] {
+      let both = try await WholeGateway.exchange(
+        "GET", gateway.base + "/api/messages", headers: [("X-API-Key", gateway.key), ("Authorization", scheme)])
+      #expect(both.status == status, "\(scheme)")
+    }
     #expect(other.headers["x-request-id"]?.isEmpty == false)
     let given = try await gateway.call("GET", "/api/messages", headers: [("X-Request-Id", "mine-1")])
     #expect(given.headers["x-request-id"] == "mine-1")

@@ -119,10 +119,32 @@ struct ConventionTests {
       #expect(merge.second.status == 200 && merge.first.text == merge.second.text, "\(merge.second.text)")
       let file = try await repeated(gateway, "/api/media", "bytes", type: "text/plain")
       #expect(file.second.status == 201 && file.first.text == file.second.text, "\(file.second.text)")
+      try await gateway.textIn(["from": "+14155550153", "to": "+15005550006", "body": "to be replayed"])
+      _ = try await gateway.eventually("/api/events?types=message.new") { $0["data"]?.arrayValue?.count == 1 }
+      let hook = try await gateway.call(
+        "POST", "/api/webhooks", json: #"{"url":"http://127.0.0.1:1/","events":["message.new"]}"#)
+      let path = "/api/webhooks/\(hook.json["id"]?.stringValue ?? "")"
+      let replay = try await repeated(gateway, "\(path)/replay", #"{"since":"2020-01-01T00:00:00Z"}"#)
+      #expect(replay.first.json["count"]?.integerValue == 1 && replay.second.status == 202, "\(replay.second.text)")
+      _ = try await gateway.eventually("\(path)/deliveries") { $0["data"]?.arrayValue?.isEmpty == false }
+      #expect(try await gateway.call("GET", "\(path)/deliveries").json["data"]?.arrayValue?.count == 1)
+    }
+  }
+
+  @Test("where no body is wanted, one that says nothing is as good as none, with an Idempotency-Key too")
+  func emptyObject() async throws {
+    try await WholeGateway.run { gateway in
       let hook = try await gateway.call("POST", "/api/webhooks", json: #"{"url":"http://127.0.0.1:1/"}"#)
-      let replay = try await repeated(
-        gateway, "/api/webhooks/\(hook.json["id"]?.stringValue ?? "")/replay", #"{"since":"2020-01-01T00:00:00Z"}"#)
-      #expect(replay.second.status == 202, "\(replay.second.text)")
+      let path = "/api/webhooks/\(hook.json["id"]?.stringValue ?? "")"
+      for path in ["\(path)/rotate-secret", "\(path)/test", "/api/templates/sync"] {
+        for (key, body) in [(nil, "{}"), ("a", "{}"), ("b", nil)] as [(String?, String?)] {
+          let answer = try await gateway.call(
+            "POST", path, json: body, headers: key.map { [("Idempotency-Key", $0)] } ?? [])
+          #expect(answer.status == 200, "\(path) \(key ?? "") \(body ?? "") \(answer.text)")
+        }
+        let wrong = try await gateway.call("POST", path, json: #"{"x":1}"#, headers: [("Idempotency-Key", "c")])
+        #expect(wrong.status == 422, "\(path) \(wrong.text)")
+      }
     }
   }
 

@@ -57,6 +57,34 @@ struct EveryFixtureTests {
     }
   }
 
+  @Test("what the journal has taken is stored, though a token of before signed it; what comes now is refused")
+  func replacedToken() async throws {
+    let file = try FixtureFile.named("inbound_sms_basic")
+    let target = "/webhooks/twilio/incoming"
+    var signed = WholeGateway.signed(file, to: target)
+    signed.headers = signed.headers.map { $0.0 == "X-Twilio-Signature" ? ($0.0, "by a token of before") : $0 }
+    let request = signed
+    try await WholeGateway.withKeptDirectory { directory in
+      let place = directory + "/.fractal/journal"
+      try FileManager.default.createDirectory(
+        atPath: place, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+      let journal = try Journal(directory: place, maximumBytes: 1 << 20, logger: .silent)
+      try await journal.append(
+        JournalEntry(
+          receivedAt: SystemClock().now(), method: "POST", target: target, headers: request.headers,
+          body: Array(request.body.utf8)))
+      await journal.close()
+      try await WholeGateway.runForFixtures(in: directory) { gateway in
+        _ = try await gateway.eventually("/api/messages?providerSid=\(file.sid)") {
+          $0["data"]?.arrayValue?.count == 1
+        }
+        let now = try await WholeGateway.exchange(
+          "POST", gateway.base + target, body: request.body, headers: request.headers)
+        #expect(now.status == 403)
+      }
+    }
+  }
+
   @Test("raw payloads need the scope manage")
   func scope() async throws {
     try await WholeGateway.runForFixtures { gateway in
@@ -119,7 +147,9 @@ extension WholeGateway {
       - { type: websocket }
     """
 
-  static func runForFixtures(_ body: @escaping @Sendable (WholeGateway) async throws -> Void) async throws {
+  static func runForFixtures(
+    in kept: String? = nil, _ body: @escaping @Sendable (WholeGateway) async throws -> Void
+  ) async throws {
     let parts = ProgramParts(
       channels: .init(
         SMSChannel.self, MMSChannel.self, WhatsAppChannel.self, RCSChannel.self, MessengerChannel.self),
@@ -127,6 +157,7 @@ extension WholeGateway {
     let configuration: GatewayConfiguration = try .parse(
       fixtureConfiguration, file: "channels.yaml", environment: [:], schema: parts.schema)
     try await run(
+      in: kept,
       settings: { settings in
         settings.configuration = configuration
         settings.channels = parts.channels

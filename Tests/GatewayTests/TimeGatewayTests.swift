@@ -85,6 +85,22 @@ struct TimeGatewayTests {
     }
   }
 
+  @Test("a contact that is deleted takes along what Twilio keeps for it")
+  func deletedContact() async throws {
+    try await run { gateway in
+      let time = Self.later(.seconds(20 * 60))
+      let taken = try await send(
+        gateway, ["to": "+14155550108", "channel": "pool", "body": "later", "scheduledAt": .string(time)])
+      let path = "/api/messages/\(taken["id"]?.stringValue ?? "")"
+      let kept = try await gateway.eventually(path) { $0["status"] == "accepted" }
+      #expect(try await atTwilio(gateway, kept)["status"] == "scheduled")
+      let contact = kept["contactId"]?.stringValue ?? ""
+      #expect(try await gateway.call("DELETE", "/api/contacts/\(contact)").status == 204)
+      #expect(try await atTwilio(gateway, kept)["status"] == "canceled")
+      #expect(try await gateway.call("GET", path).status == 404)
+    }
+  }
+
   @Test("a message for later stays here without a service, or too near; canceled, Twilio never hears of it")
   func withUs() async throws {
     try await run { gateway in

@@ -119,8 +119,9 @@ struct RoundTripTests {
       parameters.int8Array([-1] as [Int64])
       parameters.textArray(["x", nil])
       parameters.jsonbArray([[0x31]] as [[UInt8]])
+      parameters.byteaArray([[], [0, 0xFF]] as [[UInt8]])
       return try connection.execute(
-        Statement("whole", "SELECT $1,$2,$3,$4,$5,$6,cardinality($7)"), parameters
+        Statement("whole", "SELECT $1,$2,$3,$4,$5,$6,cardinality($7),$8"), parameters
       ).single()
     }
     #expect(try row.textArray(0) == [])
@@ -130,6 +131,7 @@ struct RoundTripTests {
     #expect(try row.int8Array(4) == [-1])
     #expect(throws: PostgresError.self) { try row.textArray(5) }
     #expect(try row.int4(6) == 1)
+    #expect(try row.bytesArray(7) == [[], [0, 0xFF]])
   }
 
   @Test("reading a column as another type says which column and which types")

@@ -139,6 +139,7 @@ import Testing
         do { try await client.write(pings) } catch { isClosed = true }
       }
       #expect(isClosed)
+      try await RealtimeTestServer.eventually { server.metrics["fractal_realtime_closed_total/slow_reader"] == 1 }
     }
   }
 

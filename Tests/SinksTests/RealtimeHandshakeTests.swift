@@ -34,6 +34,9 @@ import Testing
       ("/ws", [], nil), ("/ws?x=token=1", [], nil), ("/ws?token=a%2Bb+c", [], "a+b+c"),
       ("/ws?a=1&token=k&token=j", [], "k"), ("/ws?token=q", [("X-API-Key", " k ")], "k"),
       ("/ws?token=q", [("X-API-Key", "k"), ("Authorization", "bearer  b")], "b"),
+      // A proxy's own.
+      ("/ws", [("X-API-Key", "k"), ("Authorization", "Basic eA==")], "k"),
+      ("/ws?token=q", [("Authorization", "Basic eA==")], "q"),
     ] as [(String, [(String, String)], String?)])
   func credentials(path: String, fields: [(String, String)], key: String?) {
     #expect(Self.key(path, fields) == .proceed(accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", key: key))
@@ -43,7 +46,7 @@ import Testing
     "what is offered as a key and is none is refused",
     arguments: [
       ("/ws?token=", []), ("/ws?token", []), ("/ws?token=%FF", []),
-      ("/ws?token=good", [("Authorization", "Basic eA==")]),
+      ("/ws?token=good", [("Authorization", "Bearer")]), ("/ws", [("Authorization", "Basic eA==")]),
       ("/ws", [("Authorization", "Bearer ")]), ("/ws", [("X-API-Key", "")]),
     ] as [(String, [(String, String)])])
   func unusable(path: String, fields: [(String, String)]) {
@@ -256,13 +259,25 @@ import Testing
 
   @Test("a client that goes away while its key is looked up leaves nothing behind")
   func goesAway() async throws {
-    try await RealtimeTestServer.run { server in
+    var limits = RealtimeTestServer.patientLimits
+    limits.maxConnections = 1
+    try await RealtimeTestServer.run(limits: limits) { server in
       let client = try await RealtimeTestClient.connect(server.port)
       try await client.write(RealtimeTestClient.upgrade("/ws?token=stuck"))
       try await RealtimeTestServer.eventually { server.gateway.heldCount == 1 }
       try await client.channel.close()
       server.gateway.release()
-      let other = try await RealtimeTestClient.open(server.port)
+      // The only place there is becomes free as soon as the server has noticed.
+      let deadline = ContinuousClock.now + .seconds(20)
+      var other: RealtimeTestClient
+      var status: Int
+      repeat {
+        other = try await RealtimeTestClient.connect(server.port)
+        try await other.write(RealtimeTestClient.upgrade("/ws?token=reader"))
+        status = try await other.response(hasBody: false).status
+        if status == 503 { try await Task.sleep(for: .milliseconds(20)) }
+      } while status == 503 && ContinuousClock.now < deadline
+      try #require(status == 101)
       try await other.send(#"{"type":"ping"}"#)
       #expect(try await other.text() == #"{"type":"pong"}"#)
     }

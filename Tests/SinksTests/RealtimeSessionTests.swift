@@ -94,6 +94,8 @@ import Testing
     session = verifying()
     #expect(Self.code(session.verificationFailed()) == 1013)
     session = verifying()
+    #expect(Self.code(session.authenticationTimedOut()) == 1013)
+    session = Self.session(nil)
     #expect(Self.code(session.authenticationTimedOut()) == 4401)
     session = Self.session(Self.both)
     #expect(session.authenticationTimedOut().isEmpty)

@@ -31,10 +31,13 @@ final class RealtimeTestClient {
   let channel: any Channel
   private var iterator: AsyncStream<ByteBuffer>.Iterator
   private var buffer = ByteBuffer()
+  /// The deadline has closed it, not the server.
+  private let hasExpired: Flag
 
-  private init(channel: any Channel, bytes: AsyncStream<ByteBuffer>) {
+  private init(channel: any Channel, bytes: AsyncStream<ByteBuffer>, hasExpired: Flag) {
     self.channel = channel
     iterator = bytes.makeAsyncIterator()
+    self.hasExpired = hasExpired
   }
 
   deinit { channel.close(promise: nil) }
@@ -49,9 +52,19 @@ final class RealtimeTestClient {
         }
       }
       .connect(host: "127.0.0.1", port: port).get()
-    let timer = channel.eventLoop.scheduleTask(in: deadline) { channel.close(promise: nil) }
+    let hasExpired = Flag()
+    let timer = channel.eventLoop.scheduleTask(in: deadline) {
+      hasExpired.raise()
+      channel.close(promise: nil)
+    }
     channel.closeFuture.whenComplete { _ in timer.cancel() }
-    return RealtimeTestClient(channel: channel, bytes: bytes)
+    return RealtimeTestClient(channel: channel, bytes: bytes, hasExpired: hasExpired)
+  }
+
+  private final class Flag: Sendable {
+    private let value = Atomic(false)
+    var isUp: Bool { value.load(ordering: .relaxed) }
+    func raise() { value.store(true, ordering: .relaxed) }
   }
 
   private final class Receiver: ChannelInboundHandler {
@@ -75,7 +88,10 @@ final class RealtimeTestClient {
   }
 
   /// Whether the server closes without another byte.
-  func isAtEnd() async -> Bool { buffer.readableBytes == 0 ? await iterator.next() == nil : false }
+  func isAtEnd() async -> Bool {
+    guard buffer.readableBytes == 0, await iterator.next() == nil else { return false }
+    return !hasExpired.isUp
+  }
 
   // MARK: HTTP
 

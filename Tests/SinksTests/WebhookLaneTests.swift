@@ -145,6 +145,19 @@ struct WebhookLaneTests {
     #expect(outcome.disposition == .retry(at: Self.start + .seconds(10)))
   }
 
+  @Test("an attempt that the gateway broke off is made again at once, and is none of those that there are")
+  func brokenOff() {
+    let delivery = Self.delivery(1, conversation: 1)
+    var lane = Self.lane([delivery])
+    #expect(next(&lane) == 1)
+    let result = WebhookResult(.failure(.interrupted), at: Self.start, latency: .zero)
+    let outcome = lane.finished(delivery, result, Self.policy, at: Self.start, jitter: 0)
+    #expect(outcome.disposition == .retry(at: Self.start) && !outcome.isCounted && outcome.health == .unchanged)
+    var other = Self.lane([delivery])
+    #expect(next(&other) == 1)
+    #expect(finish(&other, delivery, 500).isCounted)
+  }
+
   @Test("410 disables, and so does a long time of nothing but failures; a success ends that time")
   func disabling() {
     let deliveries = (1...4).map { Self.delivery(Int64($0), conversation: UInt64($0)) }

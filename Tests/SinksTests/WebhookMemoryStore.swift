@@ -25,6 +25,8 @@ actor WebhookMemoryStore: DeliveryStore {
   private(set) var released: [Identifier] = []
   /// So many calls fail as if the database were away.
   private var failures = 0
+  /// How many outcomes still cannot be written.
+  private(set) var finishFailures = 0
 
   init(_ endpoints: [WebhookEndpoint]) {
     self.endpoints = Dictionary(uniqueKeysWithValues: endpoints.map { ($0.id, $0) })
@@ -33,6 +35,8 @@ actor WebhookMemoryStore: DeliveryStore {
   func append(_ new: [Event]) { events += new }
 
   func fail(next count: Int) { failures = count }
+
+  func failFinishing(next count: Int) { finishFailures = count }
 
   func count(_ state: State) -> Int { deliveries.count { $0.state == state } }
 
@@ -129,10 +133,14 @@ actor WebhookMemoryStore: DeliveryStore {
 
   func finishDeliveries(_ outcomes: [DeliveryOutcome], node: Identifier) async throws {
     try check()
+    if finishFailures > 0 {
+      finishFailures -= 1
+      throw Away()
+    }
     for outcome in outcomes {
       guard let index = deliveries.firstIndex(where: { $0.due.id == outcome.delivery.id }) else { continue }
       deliveries[index].attempts.append(outcome.attempt)
-      deliveries[index].due.attempts += 1
+      if outcome.isCounted { deliveries[index].due.attempts += 1 }
       switch outcome.disposition {
       case .delivered: deliveries[index].state = .delivered
       case .retry(let at):

@@ -193,6 +193,16 @@ import Testing
     #expect(session.isOpen)
   }
 
+  @Test("what is larger than all that may wait goes where there is room, also behind a little that waits for a poll")
+  func oneLarge() {
+    var session = Self.session()
+    let large = EngineFrame(text: Array(repeating: UInt8(ascii: "x"), count: 2_000))
+    #expect(session.send([Self.hello]) == [])
+    #expect(session.send([large]) == [])
+    #expect(session.send([Self.hello]) == [.overrun])
+    #expect(session.poll(1) == [.answer(1, .packets([Self.hello, large]))])
+  }
+
   @Test("a reader that takes nothing is first not writable, and then given up")
   func slowReader() {
     var session = Self.session(isWebSocket: true)

@@ -40,6 +40,28 @@ extension StorageSuite {
       }
     }
 
+    @Test("who is deleted while a bulk is under way is given no message by it, on channels of their addresses' types")
+    func deletedContact() async throws {
+      try await StoreFixture.run { fixture in
+        let bulk = fixture.bulk(recipients: 3)
+        try await fixture.store.createBulk(bulk)
+        let addresses = bulk.recipients.map(\.address)
+        let elsewhere = try await fixture.make(ContactProfile(), [Address(type: .whatsapp, value: addresses[1])]).id
+        let here = try await fixture.make(ContactProfile(), [Address(type: .sms, value: addresses[0])]).id
+        #expect(try await fixture.store.deleteContact(elsewhere))
+        #expect(try await fixture.store.waitingRecipients(ofBulk: bulk.id, limit: 10).count == 3)
+        // A paused one is settled, and goes on some day.
+        try await fixture.script("UPDATE bulks SET unsettled = false")
+        #expect(try await fixture.store.deleteContact(here))
+        let waiting = try await fixture.store.waitingRecipients(ofBulk: bulk.id, limit: 10)
+        #expect(waiting.map(\.index) == [1, 2])
+        let shown = try #require(try await fixture.store.bulk(bulk.id))
+        #expect(shown.refused.first { $0.index == 0 }?.code == "contact_deleted")
+        #expect(
+          try await fixture.number("SELECT count(*) FROM bulk_recipients WHERE address = '\(addresses[0])'") == 0)
+      }
+    }
+
     @Test("a message that waits long gets an id of its time, once, and is found by that time")
     func lateIdentifiers() async throws {
       try await StoreFixture.run { fixture in

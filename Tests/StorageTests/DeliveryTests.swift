@@ -261,6 +261,53 @@ extension StorageSuite {
       }
     }
 
+    @Test("a replay from when an endpoint was disabled brings all that it has not got, also of before")
+    func disabledSince() async throws {
+      try await StoreFixture.run { fixture in
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        try await fixture.receive(fixture.inbound("SM0", from: "+14155551000"))
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        let line = try await fixture.load(id, node: node).inLine
+        for index in 1...3 { try await fixture.receive(fixture.inbound("SM\(index)", from: "+1415555100\(index)")) }
+        // What comes of a journal or of another clock.
+        try await fixture.script("UPDATE events SET at = at - interval '1 hour'")
+        fixture.clock.advance(by: .seconds(1))
+        try await fixture.store.finishDeliveries(
+          [fixture.outcome(line[0], .dead, health: .disabled(reason: "answered 410"))], node: node)
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        #expect(try await fixture.number("SELECT count(*) FROM deliveries WHERE webhook_id = '\(id)'") == 1)
+        let at = try #require(try await fixture.store.webhook(id)?.disabledAt)
+        // As the API shows it.
+        let since = try #require(Timestamp(rfc3339: at.description))
+        _ = try await fixture.store.updateWebhook(id, at: fixture.clock.now(), ifStill: nil) { $0.isActive = true }
+        let replayed = try await fixture.store.replayWebhook(
+          id, since: since, until: fixture.later, as: fixture.clock.makeIdentifier())
+        #expect(replayed == 3)
+        while try await fixture.store.advanceReplays(limit: 2).events > 0 {}
+        #expect(try await fixture.number("SELECT count(*) FROM deliveries WHERE webhook_id = '\(id)'") == 4)
+      }
+    }
+
+    @Test("an attempt that was broken off here takes none of those that a delivery has")
+    func uncounted() async throws {
+      try await StoreFixture.run { fixture in
+        let (id, node) = try await fixture.leased(events: ["message.new"])
+        try await fixture.receive(fixture.inbound("SM1"))
+        _ = try await fixture.store.materialiseDeliveries(limit: 1_000)
+        for (isCounted, attempts) in [(false, 0), (true, 1), (false, 1)] {
+          let supply = try await fixture.load(id, node: node)
+          let delivery = try #require((supply.inLine + supply.waiting).first)
+          var outcome = fixture.outcome(delivery, .retry(at: Timestamp(seconds: 0)))
+          outcome.isCounted = isCounted
+          try await fixture.store.finishDeliveries([outcome], node: node)
+          #expect(try await fixture.load(id, node: node).waiting.map(\.attempts) == [attempts])
+        }
+        #expect(
+          try await fixture.number("SELECT json_array_length(('[' || log || ']')::json) FROM deliveries") == 3,
+          "all of them are shown")
+      }
+    }
+
     @Test("since when an endpoint does nothing but fail is kept, and forgotten with its first success")
     func failingSince() async throws {
       try await StoreFixture.run { fixture in
@@ -278,10 +325,19 @@ extension StorageSuite {
         try await fixture.store.finishDeliveries(
           [fixture.outcome(line[1], .delivered, health: .recovered)], node: node)
         #expect(try await kept() == nil)
+        try await fixture.script("UPDATE webhooks SET failing_since = now() - interval '4 days'")
+        // A success between two failures, all of them written at once.
+        let anew = fixture.clock.now()
+        try await fixture.store.finishDeliveries(
+          [
+            fixture.outcome(line[1], .delivered, health: .recovered),
+            fixture.outcome(line[0], .retry(at: fixture.later), health: .failing(since: anew)),
+          ], node: node)
+        #expect(try await kept() == anew)
       }
     }
 
-    @Test("secrets are opened on the way out, the one before last only while it is good, and none that cannot be")
+    @Test("secrets are opened on the way out, those that were replaced while they are good, and none that cannot be")
     func secrets() async throws {
       let opening: @Sendable ([UInt8]) -> [UInt8]? = { sealed in sealed == [9] ? nil : sealed.map { $0 ^ 0xFF } }
       try await StoreFixture.run(openSecret: opening) { fixture in
@@ -301,9 +357,14 @@ extension StorageSuite {
         try await rotate([3], .seconds(3_600))
         #expect(try await secrets() == [[0xFC], [0xFE, 0xFD]])
         try await rotate([9], .seconds(3_600))
-        #expect(try await secrets() == [[0xFC]])
+        #expect(try await secrets() == [[0xFC], [0xFE, 0xFD]], "whoever has the first of them still verifies")
         try await rotate([4], .seconds(-1))
-        #expect(try await secrets() == [[0xFB]])
+        #expect(try await secrets() == [[0xFB], [0xFC], [0xFE, 0xFD]])
+        try await fixture.script("UPDATE webhooks SET older_secrets_until[2] = now() - interval '1 second'")
+        #expect(try await secrets() == [[0xFB], [0xFC]])
+        for secret in UInt8(10)..<30 { try await rotate([secret], .seconds(3_600)) }
+        let all = try await secrets()
+        #expect(all.count == 8 && all.prefix(3) == [[~29], [~28], [~27]])
         #expect(try await fixture.store.rotateSecret(of: node, to: [1], until: fixture.later, at: fixture.later) == nil)
       }
     }

@@ -10,11 +10,16 @@ public final class WebhookRequest {
   public let headers: HTTPFields
   public let body: [UInt8]
   public let receivedAt: Timestamp
+  /// It was verified when it came, and has been kept by the gateway since: its signature need not be good by today's tokens
+  /// and URL.
+  public let isVerified: Bool
   private var parsed: [ObjectIdentifier: Any] = [:]
 
   public init(
-    method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], receivedAt: Timestamp
+    method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], receivedAt: Timestamp,
+    isVerified: Bool = false
   ) {
+    self.isVerified = isVerified
     self.method = method
     self.target = target
     self.headers = headers

@@ -200,11 +200,14 @@ public struct DeliveryOutcome: Sendable, Hashable {
   /// Until when it holds back what comes after it in its conversation, and what of that the node has at hand.
   public var holdsUntil: Timestamp?
   public var heldBack: [Identifier]
+  /// Whether it uses up one of the attempts that the delivery has; one that the gateway broke off itself does not.
+  public var isCounted: Bool
 
   public init(
     delivery: DueDelivery, attempt: DeliveryAttempt, disposition: Disposition, health: Health = .unchanged,
-    holdsUntil: Timestamp? = nil, heldBack: [Identifier] = []
+    holdsUntil: Timestamp? = nil, heldBack: [Identifier] = [], isCounted: Bool = true
   ) {
+    self.isCounted = isCounted
     self.delivery = delivery
     self.attempt = attempt
     self.disposition = disposition

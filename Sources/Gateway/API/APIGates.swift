@@ -44,8 +44,9 @@ struct APIGates: Sendable {
       var query = QueryReader(request)
       try query.finish()
     }
+    var request = request
     if !route.readsBody, ![.get, .head].contains(request.method), request.hasBody,
-      var reader = try await BodyReader.readIfAny(request)
+      var reader = try await BodyReader.collectIfAny(&request)
     {
       // As with parameters; an empty object says nothing.
       try reader.finish()

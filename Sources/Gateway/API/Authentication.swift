@@ -50,10 +50,10 @@ struct Authentication: Sendable {
     headers: [.wwwAuthenticate: "Bearer realm=\"fractal\""])
 
   static func key(in headers: HTTPFields) -> String? {
+    // Another scheme's may be a proxy's.
     if let authorization = headers[.authorization] {
       let parts = authorization.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-      return String(parts[1])
+      if parts.first?.lowercased() == "bearer" { return parts.count == 2 ? String(parts[1]) : nil }
     }
     return headers[.apiKey]
   }

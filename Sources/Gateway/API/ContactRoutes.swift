@@ -58,6 +58,7 @@ extension APIRouter {
     on(.delete, "/api/contacts/:id", scope: .manage) { _, context in
       let id = try context.identifier("id", of: "contact")
       let expected = try await services.expectedContact(id, context)
+      try await services.takeBack(scheduledFor: id)
       guard try await services.store.deleteContact(id, ifStill: expected) else { throw Problem.notFound("contact") }
       return Response(status: .noContent)
     }
@@ -114,6 +115,40 @@ extension APIRouter {
 }
 
 extension APIServices {
+  /// Takes back what is to leave for a contact later, be it still here or with a provider: that would be sent although
+  /// nothing here knew of it any more.
+  /// - Throws: ``Problem``: 503 where a provider may still have one.
+  fileprivate func takeBack(scheduledFor contact: Identifier) async throws {
+    let cancellation = MessageCancellation(store: store, directory: directory, clock: clock)
+    var query = MessageQuery()
+    query.contact = contact
+    query.direction = .outbound
+    query.statuses = [.scheduled, .queued, .sending, .accepted]
+    var page = PageRequest(limit: 200)
+    while true {
+      let found = try await store.messages(query, page: page)
+      for message in found.items {
+        guard let time = message.scheduledAt, time > clock.now() else { continue }
+        do {
+          _ = try await cancellation.cancel(message.id)
+        } catch let problem as Problem where [.conflict, .notFound].contains(problem.status) {
+          guard let now = try await store.message(message.id)?.message, [.sending, .accepted].contains(now.status),
+            now.channel.flatMap({ directory[$0] }) != nil
+          else {
+            // It has gone out, is no more, or is with a provider that nobody here can call.
+            continue
+          }
+          throw Problem(
+            .serviceUnavailable, "provider_unavailable",
+            "The provider still has the message \(message.id), which is to leave later. Ask again.",
+            headers: [.retryAfter: "5"])
+        }
+      }
+      guard let next = found.next else { return }
+      page.cursor = next
+    }
+  }
+
   fileprivate func expectedContact(_ id: Identifier, _ context: APIContext) async throws -> Contact? {
     try await context.expected({ try await store.contact(id) }, { contact in Response { contact.write(to: &$0) } })
   }

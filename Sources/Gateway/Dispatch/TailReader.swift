@@ -90,13 +90,20 @@ struct TailReader: Sendable {
 
   private func follow(_ work: TailInbox.Work) async {
     var mustRead = work.mustRead
+    var committed = work.committed
     if work.mustLook {
-      do { try await look() } catch {
+      do {
+        if try await look() {
+          // They may have been committed to the log that was.
+          committed = []
+          mustRead = true
+        }
+      } catch {
         logger.warning("the event log cannot be looked at", metadata: ["error": "\(error)"])
         return
       }
     }
-    for events in work.committed where !ring.extend(events) {
+    for events in committed where !ring.extend(events) {
       // Something lies between: another node's commit, or a number that was given up.
       mustRead = true
       break
@@ -111,12 +118,14 @@ struct TailReader: Sendable {
 
   /// A log that is no longer the one that was read has nothing to do with what is in the ring: every reader of it is
   /// sent back to the start.
-  private func look() async throws {
+  /// - Returns: whether it is another one.
+  private func look() async throws -> Bool {
     let place = ring.position
     let bounds = try await examine(since: place)
-    guard bounds.epoch != place.epoch else { return }
+    guard bounds.epoch != place.epoch else { return false }
     logger.warning("the event log is another one: its database was restored, or its server replaced")
     ring.reset(position: LogPosition(epoch: bounds.epoch, seq: bounds.newest))
+    return true
   }
 
   /// A database that cannot tell where its log is from is followed all the same; one that was set back is still found

@@ -7,6 +7,11 @@ extension BodyReader {
   /// - Throws: ``Problem``, as ``read(_:limit:)`` does.
   static func readIfAny(_ request: Request) async throws -> BodyReader? {
     var request = request
+    return try await collectIfAny(&request)
+  }
+
+  /// The same, and leaves the body to be read again.
+  static func collectIfAny(_ request: inout Request) async throws -> BodyReader? {
     let bytes = try await JSONBody.bytes(&request, limit: maximumBytes)
     if bytes.isEmpty { return nil }
     try JSONBody.checkType(request.headers)

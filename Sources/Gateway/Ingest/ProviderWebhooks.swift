@@ -79,10 +79,11 @@ final class ProviderWebhooks: Sendable {
 
   /// Everything before the first wait: whose it is, its signature, its words.
   func read(
-    method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], receivedAt: Timestamp
+    method: HTTPRequest.Method, target: String, headers: HTTPFields, body: [UInt8], receivedAt: Timestamp,
+    isVerified: Bool = false
   ) -> Result<[Work], WebhookRejection> {
     let request = WebhookRequest(
-      method: method, target: target, headers: headers, body: body, receivedAt: receivedAt)
+      method: method, target: target, headers: headers, body: body, receivedAt: receivedAt, isVerified: isVerified)
     guard let (channel, claim) = directory.claimant(of: request) else { return .failure(.unknownAccount) }
     do throws(WebhookRejection) {
       return .success(

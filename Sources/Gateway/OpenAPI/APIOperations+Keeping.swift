@@ -32,8 +32,8 @@ extension APIOperations {
       answers: [.ok("How the attempt went.", APISchemas.attempt.reference)], problems: [404]),
     APIOperation(
       method: .post, path: "/api/webhooks/:id/rotate-secret", name: "rotateWebhookSecret", summary: "Get a new secret",
-      detail: "The old one keeps signing beside it for 24 hours.", tag: .webhooks, scope: .manage,
-      parameters: [.path("id", "The webhook's id.")],
+      detail: "The old one keeps signing beside it for 24 hours; of several, the last seven.", tag: .webhooks,
+      scope: .manage, parameters: [.path("id", "The webhook's id.")],
       answers: [.ok("The webhook, with its secret.", APISchemas.webhookWithSecret)], problems: [404]),
     APIOperation(
       method: .post, path: "/api/webhooks/:id/replay", name: "replayWebhook", summary: "Deliver a span of time again",

@@ -41,7 +41,7 @@ extension APIOperations {
       method: .delete, path: "/api/messages/:id", name: "cancelMessage", summary: "Take a message back",
       detail: "Cancels what is queued or scheduled with us, or scheduled at the provider.", tag: .messages,
       scope: .send, parameters: [.path("id", "The message's id.")],
-      answers: [.ok("The message, canceled.", APISchemas.message.reference)], problems: [404, 409, 412, 502]),
+      answers: [.ok("The message, canceled.", APISchemas.message.reference)], problems: [404, 409, 412]),
     APIOperation(
       method: .post, path: "/api/messages/:id/resend", name: "resendMessage", summary: "Send a message again",
       tag: .messages, scope: .send, parameters: [.path("id", "The message's id.")],

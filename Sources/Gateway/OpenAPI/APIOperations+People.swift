@@ -31,7 +31,10 @@ extension APIOperations {
       answers: [.ok("The contact.", APISchemas.contact.reference)], problems: [404, 412]),
     APIOperation(
       method: .delete, path: "/api/contacts/:id", name: "deleteContact", summary: "Delete a contact",
-      detail: "Its conversations, messages and media go with it; an opt-out stays.", tag: .contacts, scope: .manage,
+      detail: """
+        Its conversations, messages and media go with it; an opt-out stays. What a provider keeps for it until its time is \
+        taken back first: 503 where the provider does not say, and nothing is deleted then (some may be canceled).
+        """, tag: .contacts, scope: .manage,
       parameters: [.path("id", "The contact's id.")], answers: [.noContent], problems: [404, 412]),
     APIOperation(
       method: .post, path: "/api/contacts/:id/channels", name: "addContactChannel", summary: "Add an address",

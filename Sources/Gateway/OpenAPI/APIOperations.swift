@@ -95,7 +95,7 @@ enum APIOperations {
         .init(status: 206, description: "A part of it.", schema: nil, type: "*/*"),
         .init(status: 302, description: "It is elsewhere.", schema: nil),
         .init(status: 304, description: "You have it.", schema: nil),
-      ], problems: [404, 409, 416, 502]),
+      ], problems: [404, 409, 416, 500, 502, 503]),
   ]
 
   static let events: [APIOperation] = [

@@ -24,6 +24,10 @@ extension AdapterConformance {
     }
     check(Self.request(signed, headers: unsigned), "no signature")
     check(Self.request(signed, headers: wrong), "a wrong signature")
+    // By a token that has been replaced since the journal took it.
+    if case .failure(.badSignature) = receive(Self.request(signed, headers: wrong, isVerified: true), by: adapter) {
+      found.append("signature refusal: \(sample.name): is refused though it was verified before")
+    }
     guard fixtures.signatureCoversBody else { return found }
     var altered = sample
     altered.fields.append(SampleRequest.Field("ConformanceAltered", "after it was signed"))
@@ -47,10 +51,12 @@ extension AdapterConformance {
     return found
   }
 
-  private static func request(_ request: WebhookRequest, headers: HTTPFields) -> WebhookRequest {
+  private static func request(
+    _ request: WebhookRequest, headers: HTTPFields, isVerified: Bool = false
+  ) -> WebhookRequest {
     WebhookRequest(
       method: request.method, target: request.target, headers: headers, body: request.body,
-      receivedAt: request.receivedAt)
+      receivedAt: request.receivedAt, isVerified: isVerified)
   }
 
   /// As long, and of the same alphabet.

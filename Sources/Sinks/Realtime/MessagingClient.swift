@@ -9,13 +9,13 @@ internal import SocketIO
 final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOwner {
   /// How many events one client may be given in a turn of its loop.
   private static let turn = 256
-  /// How many bytes of events make one write.
-  private static let batch = 1 << 16
 
   private let socket: Socket
   private let principal: RealtimePrincipal
   private let endpoint: RealtimeEndpoint
   private let stream: RealtimeStream
+  /// How many bytes of events make one write: a few of them fit among what may wait.
+  private let batch: Int
   private let queue: SendQueue
   private var loop: RealtimeLoop?
   private var isEnded = false
@@ -31,6 +31,7 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     self.principal = principal
     self.endpoint = endpoint
     stream = RealtimeStream(endpoint: endpoint)
+    batch = min(1 << 16, endpoint.limits.maxUnsentBytes / 4)
     queue = SendQueue(endpoint: endpoint, eventLoop: socket.eventLoop)
   }
 
@@ -125,7 +126,7 @@ final class MessagingClient: SocketHandler, RealtimeSubscriber, RealtimeStreamOw
     var packets: [SocketFrames] = []
     var (bytes, count) = (0, 0)
     for event in events {
-      guard budget > 0, bytes < Self.batch else { break }
+      guard budget > 0, bytes < batch else { break }
       if stream.wants(event) {
         let packet = event.socketIOFrames
         packets.append(packet)

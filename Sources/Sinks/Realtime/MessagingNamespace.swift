@@ -15,6 +15,7 @@ struct MessagingNamespace: SocketNamespace {
     configuration.pingTimeout = endpoint.limits.pongTimeout
     configuration.maximumPayload = endpoint.limits.maximumMessage
     configuration.maximumUnsent = endpoint.limits.maxUnsentBytes
+    configuration.highWater = min(configuration.highWater, endpoint.limits.maxUnsentBytes / 2)
     configuration.maximumSessions = endpoint.limits.maxConnections
     configuration.maximumNewcomers = max(1, endpoint.limits.maxConnections / 4)
     configuration.maximumNewcomersPerAddress = max(1, endpoint.limits.maxConnections / 20)

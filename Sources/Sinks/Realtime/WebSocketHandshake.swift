@@ -72,16 +72,16 @@ enum WebSocketHandshake {
   /// The key, from the first place that has one: `Authorization`, `X-API-Key`, `?token=`.
   private static func credential(of request: HTTPRequest) -> Credential {
     let key: String?
-    if let authorization = request.headerFields[.authorization] {
-      let parts = authorization.split(separator: " ", maxSplits: 1)
-      guard parts.count == 2, parts[0].lowercased() == "bearer" else { return .unusable }
-      key = trimmed(String(parts[1]))
+    let authorization = request.headerFields[.authorization].map { $0.split(separator: " ", maxSplits: 1) }
+    if let authorization, authorization.first?.lowercased() == "bearer" {
+      guard authorization.count == 2 else { return .unusable }
+      key = trimmed(String(authorization[1]))
     } else if let field = request.headerFields[.apiKey] {
       key = trimmed(field)
     } else if let token = request.query("token") {
       key = token.removingPercentEncoding
     } else {
-      return .none
+      return authorization == nil ? .none : .unusable
     }
     guard let key, !key.isEmpty else { return .unusable }
     return .key(key)

@@ -87,7 +87,8 @@ struct WebSocketSession {
   /// The time for showing a key is over.
   mutating func authenticationTimedOut() -> [Action] {
     switch phase {
-    case .awaitingKey, .verifying: end(WebSocketClose(.unauthorized, "no key in time"))
+    case .awaitingKey: end(WebSocketClose(.unauthorized, "no key in time"))
+    case .verifying: end(WebSocketClose(.tryAgainLater, "the key could not be checked in time"))
     case .open, .ended: []
     }
   }

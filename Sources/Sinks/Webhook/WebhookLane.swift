@@ -249,12 +249,14 @@ struct WebhookLane: Sendable {
         delivery: delivery, attempt: result.attempt, disposition: .delivered,
         health: wasFailing ? .recovered : .unchanged)
     }
-    let health = result.failure == .interrupted ? .unchanged : failed(delivery, result, policy, at: now, jitter: jitter)
+    let isCounted = result.failure != .interrupted
+    let health = isCounted ? failed(delivery, result, policy, at: now, jitter: jitter) : .unchanged
     var outcome = DeliveryOutcome(
       delivery: delivery, attempt: result.attempt,
       disposition: result.disposition(
         attempts: delivery.attempts, now: now, schedule: policy.schedule, jitter: jitter),
-      health: health, holdsUntil: delivery.holdsUntil ?? policy.holdFor.map { now + $0 })
+      health: health, holdsUntil: delivery.holdsUntil ?? (isCounted ? policy.holdFor.map { now + $0 } : nil),
+      isCounted: isCounted)
     if outcome.heldUntil == nil {
       goOn(delivery.order)
     } else {

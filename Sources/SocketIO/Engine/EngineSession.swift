@@ -104,7 +104,8 @@ struct EngineSession {
 
   private mutating func enqueue(_ frames: [EngineFrame]) -> [Action] {
     let size = frames.reduce(0) { $0 + $1.size }
-    guard unsent + size <= configuration.maximumUnsent else { return [.overrun] }
+    // Whoever was told that there is room has it, whatever the size: as much would come again after the next connection.
+    guard unsent < configuration.highWater || unsent + size <= configuration.maximumUnsent else { return [.overrun] }
     unsent += size
     switch transport {
     case .webSocket: return [.write(frames)]

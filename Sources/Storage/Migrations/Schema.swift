@@ -37,5 +37,6 @@ struct Migration: Sendable {
     Migration(version: 32, name: "the addresses of a contact beside its texts", sql: contactKindSchema),
     Migration(version: 33, name: "the addresses of contacts that are there", sql: knownAddresses, commitsItself: true),
     Migration(version: 34, name: "texts of mixed alphabets", sql: mixedTextSchema),
+    Migration(version: 35, name: "replaced secrets, where disabled webhooks stand", sql: secretSchema),
   ]
 }

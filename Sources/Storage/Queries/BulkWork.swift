@@ -112,9 +112,13 @@ extension PostgresMessageStore {
     }
   }
 
+  /// Also one whose contact was deleted while its message was made: there it is.
   private static let noteQueued = Statement(
     "note_queued_recipients",
-    "UPDATE bulk_recipients SET state = 1 WHERE bulk_id = $1 AND position = ANY ($2::int4[]) AND state = 0")
+    """
+    UPDATE bulk_recipients SET state = 1, code = NULL, reason = NULL
+    WHERE bulk_id = $1 AND position = ANY ($2::int4[]) AND (state = 0 OR state = 2 AND code = 'contact_deleted')
+    """)
 
   private static let noteRefused = Statement(
     "note_refused_recipients",

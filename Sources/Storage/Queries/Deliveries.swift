@@ -104,6 +104,8 @@ extension PostgresMessageStore {
 
   static let endpointColumns = """
     id, url, headers, secret, CASE WHEN previous_secret_until > now() THEN previous_secret END,
+      ARRAY(SELECT o.secret FROM unnest(older_secrets, older_secrets_until) WITH ORDINALITY AS o(secret, until, ord)
+        WHERE o.until > now() ORDER BY o.ord),
       timeout_ms, concurrency, rate_limit
     """
 
@@ -140,7 +142,8 @@ extension WebhookEndpoint {
     self.init(
       id: try reader.identifier(), url: try reader.text(),
       headers: (try StoredJSON.value(reader.jsonb()).objectValue ?? [:]).compactMapValues { $0.stringValue },
-      secrets: [try reader.bytes(), try reader.bytesOrNil()].compactMap { $0.flatMap(openSecret) },
+      secrets: ([try reader.bytes()] + [try reader.bytesOrNil()].compactMap { $0 } + (try reader.bytesArray()))
+        .compactMap(openSecret),
       timeout: try reader.int4OrNil().map { .milliseconds($0) }, concurrency: try reader.int4OrNil(),
       rateLimit: try reader.doubleOrNil())
   }

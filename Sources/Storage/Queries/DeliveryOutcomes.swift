@@ -17,14 +17,15 @@ extension PostgresMessageStore {
   private static let finish = Statement(
     "finish_deliveries",
     """
-    UPDATE deliveries d SET state = u.state, run_at = coalesce(u.run_at, d.run_at), attempts = d.attempts + 1,
+    UPDATE deliveries d SET state = u.state, run_at = coalesce(u.run_at, d.run_at),
+      attempts = d.attempts + u.counted,
       holds_until = coalesce(d.holds_until, u.holds_until),
       log = CASE WHEN d.log IS NULL THEN u.log WHEN length(d.log) <= 32768 THEN d.log || ',' || u.log
         ELSE \(newest("d.log")) || u.log END
-    FROM unnest($1::uuid[], $2::int2[], $3::timestamptz[], $4::timestamptz[], $5::text[])
-      AS u(id, state, run_at, holds_until, log)
+    FROM unnest($1::uuid[], $2::int2[], $3::timestamptz[], $4::timestamptz[], $5::int2[], $6::text[])
+      AS u(id, state, run_at, holds_until, counted, log)
     WHERE d.id = u.id AND d.state < 2
-      AND (u.state = 2 OR EXISTS (SELECT FROM webhooks w WHERE w.id = d.webhook_id AND w.node = $6))
+      AND (u.state = 2 OR EXISTS (SELECT FROM webhooks w WHERE w.id = d.webhook_id AND w.node = $7))
     """)
 
   private static let hold = Statement(
@@ -53,18 +54,21 @@ extension PostgresMessageStore {
   private static let fail = Statement(
     "mark_webhooks_failing",
     """
-    UPDATE webhooks w SET failing_since = u.since FROM unnest($1::uuid[], $2::timestamptz[]) AS u(id, since)
-    WHERE w.id = u.id AND w.failing_since IS NULL
+    UPDATE webhooks w SET failing_since = u.since
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::bool[]) AS u(id, since, anew)
+    WHERE w.id = u.id AND (u.anew OR w.failing_since IS NULL)
     """)
 
   private static let recover = Statement(
     "mark_webhooks_recovered",
     "UPDATE webhooks SET failing_since = NULL WHERE id = ANY ($1) AND failing_since IS NOT NULL")
 
+  /// What is in the log and was not collected yet is not collected any more: `disabled_seq` is the last that was.
   private static let disable = Statement(
     "disable_webhooks",
     """
-    UPDATE webhooks w SET active = false, disabled_reason = u.reason, disabled_at = $4, updated_at = $4, node = NULL, lease_until = NULL
+    UPDATE webhooks w SET active = false, disabled_reason = u.reason, updated_at = $4, node = NULL, lease_until = NULL,
+      disabled_at = $4, disabled_seq = (SELECT c.seq FROM consumer_cursors c WHERE c.name = 'webhooks')
     FROM unnest($1::uuid[], $2::text[]) AS u(id, reason)
     WHERE w.id = u.id AND w.active AND w.node = $3
     RETURNING \(webhookColumns(of: "w"))
@@ -113,6 +117,7 @@ extension PostgresMessageStore {
     p.int2Array(outcomes.map(\.disposition.state))
     p.timestampArray(outcomes.map(\.disposition.nextAttempt))
     p.timestampArray(outcomes.map { $0.disposition.nextAttempt == nil ? nil : $0.holdsUntil })
+    p.int2Array(outcomes.map { $0.isCounted ? 1 : 0 })
     p.textArray(
       utf8: outcomes.map { outcome in
         var writer = JSONWriter(capacity: 256)
@@ -155,7 +160,11 @@ extension PostgresMessageStore {
     }
     // The last word on an endpoint counts.
     var health: [Identifier: DeliveryOutcome.Health] = [:]
-    for outcome in outcomes where outcome.health != .unchanged { health[outcome.delivery.endpoint] = outcome.health }
+    var recoveredBetween: Set<Identifier> = []
+    for outcome in outcomes where outcome.health != .unchanged {
+      if outcome.health == .recovered { recoveredBetween.insert(outcome.delivery.endpoint) }
+      health[outcome.delivery.endpoint] = outcome.health
+    }
     let failing = health.compactMap { id, health -> (id: Identifier, since: Timestamp)? in
       if case .failing(let since) = health { (id, since) } else { nil }
     }
@@ -163,6 +172,7 @@ extension PostgresMessageStore {
       var p = Parameters()
       p.identifierArray(failing.map(\.id))
       p.timestampArray(failing.map(\.since))
+      p.boolArray(failing.map { recoveredBetween.contains($0.id) })
       steps.append((fail, p))
     }
     let recovered = health.filter { $0.value == .recovered }.keys

@@ -9,8 +9,17 @@ extension PostgresMessageStore {
     "measure_webhook_replay",
     """
     SELECT count(*), min(e.seq), max(e.seq) FROM webhooks w JOIN events e ON \(wants)
-    WHERE w.id = $1 AND w.removed_at IS NULL AND e.at >= $2 AND e.at < $3 AND NOT EXISTS (
+    WHERE w.id = $1 AND w.removed_at IS NULL AND e.at >= $2 AND e.at < $3 AND e.seq > $4 AND NOT EXISTS (
       SELECT FROM deliveries d WHERE d.webhook_id = w.id AND d.seq = e.seq AND d.state < 2)
+    """)
+
+  /// Where a webhook stood when it was disabled, if that is since when a replay is asked for: as it is shown, in
+  /// milliseconds.
+  private static let disabled = Statement(
+    "disabled_webhook_place",
+    """
+    SELECT disabled_seq FROM webhooks
+    WHERE id = $1 AND date_trunc('milliseconds', disabled_at) = date_trunc('milliseconds', $2::timestamptz)
     """)
 
   private static let insert = Statement(
@@ -56,10 +65,16 @@ extension PostgresMessageStore {
     let now = clock.now()
     // Counting may read much of the log.
     return try await sessions.run(deadline: .seconds(60)) { connection in
+      var place = Parameters()
+      place.identifier(id)
+      place.timestamp(since)
+      let reached = try connection.execute(Self.disabled, place).first?.int8OrNil(0)
+      let since = reached == nil ? since : Timestamp(seconds: 0)
       var range = Parameters()
       range.identifier(id)
       range.timestamp(since)
       range.timestamp(until)
+      range.int8(reached ?? 0)
       let row = try connection.execute(Self.measure, range).single()
       guard let first = try row.int8OrNil(1), let last = try row.int8OrNil(2) else { return 0 }
       var parameters = Parameters()

@@ -33,10 +33,24 @@ extension PostgresMessageStore {
     ON CONFLICT (id) DO UPDATE SET secret = excluded.secret
     """)
 
+  /// As many signatures a request has at most beside those of the last two secrets.
+  private static let olderSecrets = 6
+
+  /// Those that still sign, the newest first.
+  private static func olderSecrets(_ column: String) -> String {
+    """
+    ARRAY(SELECT o.\(column) FROM (
+        SELECT previous_secret, previous_secret_until WHERE previous_secret IS NOT NULL
+        UNION ALL SELECT * FROM unnest(older_secrets, older_secrets_until)) AS o(secret, until)
+      WHERE o.until > now() ORDER BY o.until DESC, o.secret LIMIT \(olderSecrets))
+    """
+  }
+
   private static let rotate = Statement(
     "rotate_webhook_secret",
     """
-    UPDATE webhooks SET previous_secret = secret, previous_secret_until = $3, secret = $2, updated_at = $4
+    UPDATE webhooks SET older_secrets = \(olderSecrets("secret")), older_secrets_until = \(olderSecrets("until")),
+      previous_secret = secret, previous_secret_until = $3, secret = $2, updated_at = $4
     WHERE id = $1 AND removed_at IS NULL
     RETURNING \(columns)
     """)

@@ -40,6 +40,7 @@ struct ColumnReader {
   mutating func bytes() throws -> [UInt8] { try row.bytes(next()) }
   mutating func bytesOrNil() throws -> [UInt8]? { try row.bytesOrNil(next()) }
   mutating func jsonb() throws -> [UInt8] { try row.jsonb(next()) }
+  mutating func bytesArray() throws -> [[UInt8]] { try row.bytesArray(next()) }
   mutating func textArray() throws -> [String] { try row.textArray(next()) }
   mutating func identifierArray() throws -> [Identifier] { try row.uuidArray(next()).map { Identifier($0) } }
   mutating func int4Array() throws -> [Int32] { try row.int4Array(next()) }

@@ -42,6 +42,7 @@ struct StoreFixture: Sendable {
         configuration: configuration,
         context: ResourceContext(
           publicURL: "https://gateway.example", windows: [.whatsapp: .seconds(86_400)],
+          channelTypes: ["sms": .sms, "whatsapp": .whatsapp],
           explain: { code in
             switch code {
             case "30003":
