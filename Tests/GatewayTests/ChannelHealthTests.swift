@@ -2,6 +2,7 @@
 
 import ChannelProtocol
 import Storage
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -70,7 +71,32 @@ struct ChannelHealthTests {
 
 @Suite("Channel health of several nodes", .serialized)
 struct SharedChannelHealthTests {
-  @Test("what one node's calls met, every node says of the channel, and the next start of the node too")
+  @Test("what the calls met, the next start says of the channel, without a call of its own")
+  func nextStart() async throws {
+    try await WholeGateway.withKeptDirectory { directory in
+      let before = Mutex<JSONValue?>(nil)
+      try await WholeGateway.run(in: directory) { gateway in
+        _ = try await gateway.atSandbox("POST", "/sandbox/chaos", #"{"failSends":{"count":1000,"status":503}}"#)
+        for index in 0..<4 { try await WalkedList.send(gateway, to: "+1415555018\(index)") }
+        let down = try await gateway.eventually("/api/channels/sms") { $0["health"]?["status"] == "down" }
+        // Nothing is left that would be tried again.
+        try await gateway.query("DELETE FROM outbox")
+        before.withLock { $0 = down["health"]?["lastError"]?["code"] }
+      }
+      let code = before.withLock { $0 }
+      #expect(code?.stringValue?.isEmpty == false)
+      let started = SystemClock().now()
+      try await WholeGateway.run(in: directory) { gateway in
+        let health = try await gateway.call("GET", "/api/channels/sms").json["health"]
+        #expect(health?["status"] == "down" && health?["lastError"]?["code"] == code, "\(String(describing: health))")
+        let at = Timestamp(rfc3339: health?["lastError"]?["at"]?.stringValue ?? "")
+        #expect(at.map { $0 < started } == true)
+        #expect(try await gateway.call("GET", "/api/channels/mms").json["health"]?["status"] == "ok")
+      }
+    }
+  }
+
+  @Test("what one node's calls met, every node says of the channel")
   func nodes() async throws {
     try await WholeGateway.runTwo { first, second in
       for gateway in [first, second] {

@@ -66,6 +66,9 @@ struct ErrorWordsTests {
       let sent = try await gateway.call(
         "POST", "/api/messages", json: #"{"to":"+150000\#(code)","channel":"sms","body":"x"}"#)
       let id = sent.json["id"]?.stringValue ?? ""
+      _ = try await gateway.eventually("/api/channels/sms") {
+        $0["health"]?["lastError"]?["code"]?.stringValue == "\(code)"
+      }
       // Refused once, it waits in this status for its next try: a status never goes down.
       let message = try await gateway.eventually("/api/messages/\(id)") { $0["status"] == "sending" }
       #expect(message["error"]?.isNull == true && message["providerSid"]?.isNull == true, "\(message)")

@@ -13,6 +13,7 @@ final class HookReceiver: Sendable {
     var numbers: [Int64] = []
     var taken: Set<String> = []
     var refused: Set<String> = []
+    var refusals = 0
   }
 
   private final class Shared: Sendable {
@@ -27,6 +28,8 @@ final class HookReceiver: Sendable {
   var refused: (all: Set<String>, open: Set<String>) {
     state.value.withLock { ($0.refused, $0.refused.subtracting($0.taken)) }
   }
+  /// Requests that were refused, of however few ids.
+  var refusals: Int { state.value.withLock(\.refusals) }
   var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)/" }
 
   private init(_ state: Shared, _ channel: any Channel) {
@@ -92,6 +95,7 @@ final class HookReceiver: Sendable {
       state.value.withLock { [id, refusal] state in
         if refusal(seq, state.refused.contains(id)) {
           state.refused.insert(id)
+          state.refusals += 1
           return true
         }
         state.numbers.append(seq)

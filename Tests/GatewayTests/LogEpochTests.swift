@@ -164,6 +164,7 @@ import Testing
       try await fixture.run(
         """
         DO $$ BEGIN
+          ASSERT pg_get_functiondef('append_events'::regproc) LIKE '%PERFORM pg_notify%';
           EXECUTE replace(pg_get_functiondef('append_events'::regproc), 'PERFORM pg_notify', 'PERFORM concat');
         END $$
         """)

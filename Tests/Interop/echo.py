@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from contextlib import contextmanager
 
 import requests
@@ -152,12 +153,18 @@ class Frames:
             self.send("3")
 
     def close_code(self, timeout=3):
-        """Reads until the other side closes."""
-        try:
-            while True:
-                self.socket.recv(timeout)
-        except ConnectionClosed:
-            return self.socket.protocol.close_code
+        """Reads until the other side closes, which it does within seconds of now."""
+        return self._read_to_the_end(timeout)
 
     def wait_for_close(self, timeout=3):
-        assert self.close_code(timeout) is not None
+        """The other side closes, and not because nobody answers its pings."""
+        assert self._read_to_the_end(timeout, answers=True) is not None
+
+    def _read_to_the_end(self, timeout, answers=False):
+        limit = time.monotonic() + timeout
+        try:
+            while True:
+                if self.socket.recv(max(0.001, limit - time.monotonic())) == "2" and answers:
+                    self.send("3")
+        except ConnectionClosed:
+            return self.socket.protocol.close_code

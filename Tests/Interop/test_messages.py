@@ -80,10 +80,12 @@ def test_whatsapp_is_answered_in_its_window_and_read(gateway, stream, phone):
     assert conversation["window"]["open"] is True
 
 
-def test_a_message_that_waits_with_the_provider_does_not_move(gateway):
+def test_a_message_that_waits_with_the_provider_does_not_move(gateway, phone):
     message = gateway.send("+15005550190")
-    accepted = gateway.settled(message["id"], "accepted")
-    assert accepted["deliveredAt"] is None
+    gateway.settled(message["id"], "accepted")
+    gateway.settled(gateway.send(phone)["id"], "delivered")
+    waiting = gateway.message(message["id"])
+    assert (waiting["status"], waiting["deliveredAt"]) == ("accepted", None)
 
 
 def test_a_list_is_paged_newest_first_and_keeps_its_place(gateway, phone):

@@ -130,7 +130,7 @@ def test_sigterm_closes_socketio_clients_and_they_resume_elsewhere(nodes):
     client = socketio.Client(reconnection=False)
     ready = []
     client.on("ready", ready.append, namespace="/messaging")
-    client.on("disconnect", lambda *_: ended.append(True), namespace="/messaging")
+    client.on("disconnect", ended.append, namespace="/messaging")
     client.connect(leaving.base_url, auth={"token": leaving.key}, namespaces=["/messaging"], transports=["polling"])
     stream = leaving.stream()
     stream.subscribe()
@@ -138,11 +138,19 @@ def test_sigterm_closes_socketio_clients_and_they_resume_elsewhere(nodes):
     assert leaving.program.terminate(deadline=15) == 0
     assert stream.wait_for_close()[0] == 1012
     until(lambda: ended, "the client is told")
+    # In a packet: it does not find out by a connection that fails.
+    assert ended == [client.reason.SERVER_DISCONNECT]
     stream.close()
     client.disconnect()
-    other = staying.stream()
+    other = socketio.Client(reconnection=False)
+    heard = []
+    other.on("message:new", heard.append, namespace="/messaging")
     try:
-        assert other.subscribe(after=ready[0]["seq"], epoch=ready[0]["epoch"])["type"] == "ready"
+        nodes[0].sandbox.text("+14157779998", "while it was away")
+        place = {"token": staying.key, "after": ready[0]["seq"], "epoch": ready[0]["epoch"]}
+        other.connect(staying.base_url, auth=place, namespaces=["/messaging"], transports=["polling"])
+        until(lambda: heard, "what it has missed")
+        assert heard[0]["data"]["body"] == "while it was away"
     finally:
-        other.close()
+        other.disconnect()
         leaving.start()

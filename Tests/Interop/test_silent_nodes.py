@@ -17,6 +17,7 @@ NEW = "message.new"
 # As a pooler between a node and its database leaves it: all commits, no NOTIFY.
 SILENCE = """
 DO $$ BEGIN
+  ASSERT pg_get_functiondef('append_events'::regproc) LIKE '%PERFORM pg_notify%';
   EXECUTE replace(pg_get_functiondef('append_events'::regproc), 'PERFORM pg_notify', 'PERFORM concat');
 END $$
 """

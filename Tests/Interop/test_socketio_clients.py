@@ -65,14 +65,24 @@ def test_engineio_messages_come_back(patient, transports):
 
 @every_transport
 def test_engineio_survives_several_heartbeats(transports):
-    echo = Echo(ping_interval=100, ping_timeout=2000)
+    echo = Echo(ping_interval=100, ping_timeout=1000)
     client = engineio.Client()
-    ended = []
+    ended, pings = [], []
     client.on("disconnect", lambda *_: ended.append(True))
+    receive = client._receive_packet
+
+    def note(packet):
+        if packet.packet_type == engineio.packet.PING:
+            pings.append(packet)
+        receive(packet)
+
+    client._receive_packet = note
     try:
         client.connect(echo.base_url, transports=transports)
-        time.sleep(1)
+        # Long enough for a ping without an answer, or none at all, to end it.
+        time.sleep(2.5)
         assert not ended and client.state == "connected"
+        assert len(pings) >= 5
         client.disconnect()
     finally:
         echo.close()
@@ -124,9 +134,12 @@ def test_a_client_that_stops_answering_is_let_go(transports):
     client.on("disconnect", lambda *_: ended.set())
     try:
         client.connect(echo.base_url, transports=transports)
-        # No packet leaves the client any more.
+        # No packet leaves the client any more, which would itself wait for pings much longer than the server for pongs.
         client._send_packet = lambda packet: None
-        assert ended.wait(10)
+        client.ping_interval = client.ping_timeout = 60
+        if client.ws:
+            client.ws.settimeout(60)
+        assert ended.wait(4)
     finally:
         echo.close()
 

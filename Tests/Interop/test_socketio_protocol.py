@@ -29,10 +29,6 @@ def joined(frames):
     return frames
 
 
-def closes(frames):
-    frames.wait_for_close(0.25)
-
-
 # Connect
 
 
@@ -78,7 +74,7 @@ def test_an_unknown_namespace_is_refused_and_the_connection_lives(frames, packet
 )  # fmt: skip
 def test_what_is_no_connect_closes_the_connection(frames, packet):
     frames.send(packet)
-    closes(frames)
+    frames.wait_for_close()
 
 
 def test_a_client_that_joins_nothing_is_closed(frames):
@@ -101,7 +97,7 @@ def test_a_client_that_joined_is_left_alone(joined):
 
 def test_a_second_connect_closes_the_connection(joined):
     joined.send("40")
-    closes(joined)
+    joined.wait_for_close()
 
 
 # Disconnect
@@ -127,7 +123,7 @@ def test_leaving_one_namespace_leaves_the_others(joined):
 def test_a_message_to_a_namespace_that_was_left_closes_the_connection(joined):
     joined.send("41")
     joined.send('42["message","x"]')
-    closes(joined)
+    joined.wait_for_close()
 
 
 # Events
@@ -214,18 +210,18 @@ def test_a_binary_event_is_acknowledged(joined):
 )
 def test_a_bad_packet_closes_the_connection(joined, packet):
     joined.send(packet)
-    closes(joined)
+    joined.wait_for_close()
 
 
 def test_a_text_in_place_of_an_attachment_closes_the_connection(joined):
     joined.send('451-["message",{"_placeholder":true,"num":0}]')
     joined.send('42["message","x"]')
-    closes(joined)
+    joined.wait_for_close()
 
 
 def test_an_attachment_of_nothing_closes_the_connection(joined):
     joined.send(bytes([1, 2, 3]))
-    closes(joined)
+    joined.wait_for_close()
 
 
 def test_ten_attachments_are_taken_and_not_one_more(joined):
@@ -239,12 +235,12 @@ def test_ten_attachments_are_taken_and_not_one_more(joined):
     assert joined.receive_other().startswith('4510-["message-back",')
     assert [joined.receive_other() for _ in range(10)] == [bytes([number]) for number in range(10)]
     joined.send(packet(11))
-    closes(joined)
+    joined.wait_for_close()
 
 
 def test_deep_nesting_closes_the_connection(joined):
     joined.send('42["message",' + "[" * 100_000 + "]" * 100_000 + "]")
-    closes(joined)
+    joined.wait_for_close()
 
 
 # Over polling

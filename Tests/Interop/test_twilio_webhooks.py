@@ -168,7 +168,7 @@ def test_an_unknown_kind_is_kept_whole(gateway, phone, sid):
     assert {name: raw[name] for name in form} == form
 
 
-def test_a_status_for_an_unknown_message_is_parked(gateway, phone, sid):
+def test_a_status_for_an_unknown_message_is_taken_and_makes_none(gateway, phone, sid):
     assert_accepted_status(gateway.signed_webhook("status", status(gateway, sid, phone, "delivered")))
     assert gateway.messages_with_sid(sid) == []
 

@@ -58,6 +58,17 @@ enum PostgresFixture {
   static func script(_ sql: String) async throws {
     try await withConnection { try $0.simple(sql) }
   }
+
+  /// Ends a session.
+  /// - Returns: how many there were.
+  static func terminate(_ backend: Int32) async throws -> Int {
+    try await withConnection { connection in
+      try connection.execute(
+        Statement(
+          "terminate", "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid = \(backend)")
+      ).count
+    }
+  }
 }
 
 /// Waits for a condition, at most `limit`.

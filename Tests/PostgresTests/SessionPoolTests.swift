@@ -29,22 +29,29 @@ struct SessionPoolTests {
   @Test("a call beyond the pool's size waits for a session, in order of arrival")
   func waits() async throws {
     let order = Shared<[Int]>([])
-    try await withPool(size: 2) { pool in
+    try await withPool(size: 1) { pool in
       let gate = Gate()
       async let first: Void = pool.run { _ in gate.pass() }
-      async let second: Void = pool.run { _ in gate.pass() }
-      #expect(await eventually { gate.visitors == 2 })
-      async let third: Void = pool.run { connection in
-        try connection.execute(Self.one)
-        order.update { $0.append(3) }
+      #expect(await eventually { gate.visitors == 1 })
+      @Sendable func call(_ number: Int) async throws {
+        try await pool.run { connection in
+          try connection.execute(Self.one)
+          order.update { $0.append(number) }
+        }
       }
+      async let second: Void = call(2)
+      #expect(await eventually { pool.waitingCalls == 1 })
+      async let third: Void = call(3)
+      #expect(await eventually { pool.waitingCalls == 2 })
+      async let fourth: Void = call(4)
+      #expect(await eventually { pool.waitingCalls == 3 })
       let before = order.value
       #expect(before == [])
       gate.open()
-      _ = try await (first, second, third)
+      _ = try await (first, second, third, fourth)
     }
     let after = order.value
-    #expect(after == [3])
+    #expect(after == [2, 3, 4])
   }
 
   @Test("a saturated pool refuses at once, and a waiting call fails at its deadline")
@@ -178,6 +185,7 @@ struct SessionPoolTests {
     }
     #expect(await eventually { gate.visitors == 1 })
     async let waiting = failure { try await pool.run(deadline: .seconds(60)) { $0.isOpen } }
+    #expect(await eventually { pool.waitingCalls == 1 })
     let start = ContinuousClock.now
     await pool.close(grace: .milliseconds(100))
     #expect(start.duration(to: .now) < .seconds(3))

@@ -104,8 +104,9 @@ struct StoppedServerTests {
     #expect(lane.isConnected)
 
     // Every session is ended, as in a crash of one backend.
-    let backends = RunningPostmaster.processes(of: cluster.postmasterProcess).dropFirst()
-    for process in backends where isClientBackend(process) { kill(process, SIGKILL) }
+    let backends = RunningPostmaster.processes(of: cluster.postmasterProcess).dropFirst().filter(isClientBackend)
+    #expect(!backends.isEmpty)
+    for process in backends { kill(process, SIGKILL) }
     let result = await Submissions.submit((2...50).map { .init(id: Int64($0)) }, to: queue)
     #expect(result.errors.isEmpty)
     #expect(try await PostgresFixture.count("numbers", on: configuration) == 50)

@@ -140,7 +140,10 @@ struct WriteLaneTests {
     let lane = try await lane()
     let configuration = try await PostgresFixture.configuration()
     let killings = Shared(0)
+    let session = Shared<Int32>(0)
     let operation = InsertNumbers(table: table, maximumBatch: 50) { connection in
+      let own = connection.backendProcess
+      session.update { $0 = own }
       let round = killings.update { count in
         count += 1
         return count
@@ -157,13 +160,12 @@ struct WriteLaneTests {
     let queue = lane.register(operation, queueLimit: 1_000)
     try lane.start()
     let first = await Submissions.submit(items(1...300), to: queue)
-    try await PostgresFixture.script(
-      """
-      SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-      WHERE pid <> pg_backend_pid() AND query LIKE '%COMMIT%' AND query NOT LIKE '%pg_stat%'
-      """)
+    let idle = session.value
+    let victims = try await PostgresFixture.terminate(idle)
     let second = await Submissions.submit(items(301...600), to: queue)
     await lane.close()
+    #expect(victims == 1)
+    #expect(session.value != idle)
     #expect(first.errors.isEmpty && second.errors.isEmpty)
     let attempts = killings.value
     #expect(attempts > 12)

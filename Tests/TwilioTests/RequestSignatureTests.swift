@@ -86,9 +86,18 @@ import Testing
 
   @Test("a form cut off at the limit is never valid")
   func truncatedForm() {
-    let fields = FormFields(urlEncoded: Array((0..<2_000).map { "f\($0)=v" }.joined(separator: "&").utf8))
-    #expect(fields.isTruncated)
-    #expect(!RequestSignature(tokens: [Secret("t")]).isValid("x", url: "https://h/", body: .form(fields)))
+    let pairs = (0..<2_000).map { (name: "f\($0)", value: "v") }
+    let fields = FormFields(urlEncoded: Array(pairs.map { "\($0.name)=\($0.value)" }.joined(separator: "&").utf8))
+    #expect(fields.isTruncated && fields.count < pairs.count)
+    func isValid(_ fields: FormFields, signedWith pairs: [(name: String, value: String)]) -> Bool {
+      let signature = WebhookRequest.signed(pairs, target: "/in", token: "t").headers[.xTwilioSignature]
+      return RequestSignature(tokens: [Secret("t")]).isValid(
+        signature, url: Sample.publicURL + "/in", body: .form(fields))
+    }
+    let kept = Array(pairs.prefix(fields.count))
+    #expect(isValid(FormFields(pairs: kept), signedWith: kept))
+    #expect(!isValid(fields, signedWith: kept))
+    #expect(!isValid(fields, signedWith: pairs))
   }
 
   @Test("the spellings of a URL that Twilio may have signed: credentials and ports in every combination, none twice")

@@ -70,7 +70,10 @@ import Testing
 
   @Test("the sequences of callbacks end where the reference says")
   func sequences() throws {
-    for sequence in try Fixtures.json("status_sequences.json")["sequences"]?.arrayValue ?? [] {
+    let sequences = try #require(try Fixtures.json("status_sequences.json")["sequences"]?.arrayValue)
+    #expect(sequences.count { $0["expected_final"]?.stringValue != nil } == 11)
+    for sequence in sequences {
+      // One has two ends that contradict each other.
       guard let final = sequence["expected_final"]?.stringValue else { continue }
       var projection = StatusProjection(status: .sending)
       for word in sequence["arrivals"]?.arrayValue?.compactMap(\.stringValue) ?? [] {
