@@ -67,17 +67,24 @@ struct TimeGatewayTests {
       ?? answer.json.arrayValue?.first { $0["sid"]?.stringValue == sid } ?? .null
   }
 
+  /// Sends a message for later through the pool.
+  /// - Returns: its path, and the message when Twilio has it.
+  private func keptByTwilio(_ gateway: WholeGateway, to address: String) async throws -> (path: String, JSONValue) {
+    let time = Self.later(.seconds(20 * 60))
+    let taken = try await send(
+      gateway, ["to": .string(address), "channel": "pool", "body": "later", "scheduledAt": .string(time)])
+    #expect(taken["status"] == "scheduled" && taken["scheduledAt"]?.stringValue == time)
+    let path = "/api/messages/\(taken["id"]?.stringValue ?? "")"
+    let kept = try await gateway.eventually(path) { $0["status"] == "accepted" }
+    #expect(try await atTwilio(gateway, kept)["status"] == "scheduled")
+    return (path, kept)
+  }
+
   @Test("a message for later is kept by Twilio where it leaves through a service, and canceled there")
   func atProvider() async throws {
     try await run { gateway in
-      let time = Self.later(.seconds(20 * 60))
-      let taken = try await send(
-        gateway, ["to": "+14155550101", "channel": "pool", "body": "later", "scheduledAt": .string(time)])
-      #expect(taken["status"] == "scheduled" && taken["scheduledAt"]?.stringValue == time)
-      let path = "/api/messages/\(taken["id"]?.stringValue ?? "")"
-      let kept = try await gateway.eventually(path) { $0["status"] == "accepted" }
+      let (path, kept) = try await keptByTwilio(gateway, to: "+14155550101")
       #expect(kept["statusHistory"]?.arrayValue?.last?["providerStatus"] == "scheduled")
-      #expect(try await atTwilio(gateway, kept)["status"] == "scheduled")
       let canceled = try await gateway.call("DELETE", path)
       #expect(canceled.status == 200 && canceled.json["status"] == "canceled", "\(canceled.text)")
       #expect(try await atTwilio(gateway, kept)["status"] == "canceled")
@@ -88,12 +95,7 @@ struct TimeGatewayTests {
   @Test("a contact that is deleted takes along what Twilio keeps for it")
   func deletedContact() async throws {
     try await run { gateway in
-      let time = Self.later(.seconds(20 * 60))
-      let taken = try await send(
-        gateway, ["to": "+14155550108", "channel": "pool", "body": "later", "scheduledAt": .string(time)])
-      let path = "/api/messages/\(taken["id"]?.stringValue ?? "")"
-      let kept = try await gateway.eventually(path) { $0["status"] == "accepted" }
-      #expect(try await atTwilio(gateway, kept)["status"] == "scheduled")
+      let (path, kept) = try await keptByTwilio(gateway, to: "+14155550108")
       let contact = kept["contactId"]?.stringValue ?? ""
       #expect(try await gateway.call("DELETE", "/api/contacts/\(contact)").status == 204)
       #expect(try await atTwilio(gateway, kept)["status"] == "canceled")

@@ -17,7 +17,7 @@ import Logging
 /// - `no lost field`: every field is in the model or in `raw`.
 /// - `unknown kinds`: unheard-of fields are kept, and are never an error.
 /// - `signature refusal`: no signature, a wrong one and other contents are `badSignature`; a foreign account is claimed
-///   by nobody.
+///   by nobody; what was verified before is read, whatever its signature.
 /// - `round trip`: who wrote can be answered, in one call.
 /// - `capabilities`: what is promised is carried, what is not is refused as `unsupported_content` without a call.
 /// - `failure classification`: each refusal, each missing answer is what the engine must take it for.

@@ -34,7 +34,7 @@ extension PostgresMessageStore {
     """)
 
   /// As many signatures a request has at most beside those of the last two secrets.
-  private static let olderSecrets = 6
+  private static let maximumOlderSecrets = 6
 
   /// Those that still sign, the newest first.
   private static func olderSecrets(_ column: String) -> String {
@@ -42,7 +42,7 @@ extension PostgresMessageStore {
     ARRAY(SELECT o.\(column) FROM (
         SELECT previous_secret, previous_secret_until WHERE previous_secret IS NOT NULL
         UNION ALL SELECT * FROM unnest(older_secrets, older_secrets_until)) AS o(secret, until)
-      WHERE o.until > now() ORDER BY o.until DESC, o.secret LIMIT \(olderSecrets))
+      WHERE o.until > now() ORDER BY o.until DESC, o.secret LIMIT \(maximumOlderSecrets))
     """
   }
 
